@@ -1,0 +1,158 @@
+"""The model bundle: a folder with model.onnx and model.json, the one contract between training and robot."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from redwood_depth.camera import TrainingCamera
+from redwood_depth.errors import BundleError
+
+MODEL_FILE = "model.onnx"
+DESCRIPTION_FILE = "model.json"
+DEMO_BUNDLE = Path(__file__).parent / "models" / "demo"
+PRECISIONS = ("fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A checked bundle. Graph: image uint8 (1, H, W, 3) RGB -> depth float32 (1, H, W) m, class_scores float32 (1, C)."""
+
+    folder: Path
+    name: str
+    version: str
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    depth_range_m: tuple[float, float]
+    training_camera: TrainingCamera
+    encoder: str
+    precision: str
+    class_threshold: float
+    training_median_m: float
+    sha256: str
+    trained_on: tuple[str, ...] = ()
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / MODEL_FILE
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "ModelBundle":
+        """Read and check a bundle.
+
+        Raises:
+            BundleError: a file is missing, model.json lacks or misstates a field, or model.onnx is not the file that
+                model.json describes (both hashes are named).
+        """
+        folder = Path(folder).expanduser()
+        bundle = cls._from_description(folder, _read_description(folder / DESCRIPTION_FILE))
+        actual = file_sha256(bundle.model_path)
+        if actual != bundle.sha256:
+            raise BundleError(
+                f"{bundle.model_path} is not the model that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}…, "
+                f"{DESCRIPTION_FILE} says {bundle.sha256[:12]}…; copy the whole bundle again"
+            )
+        return bundle
+
+    @classmethod
+    def _from_description(cls, folder: Path, description: dict[str, Any]) -> "ModelBundle":
+        try:
+            bundle = cls(
+                folder=folder,
+                name=str(description["name"]),
+                version=str(description["version"]),
+                classes=tuple(str(name) for name in description["classes"]),
+                height=int(description["input"]["height"]),
+                width=int(description["input"]["width"]),
+                depth_range_m=(float(description["depth_range_m"][0]), float(description["depth_range_m"][1])),
+                training_camera=TrainingCamera(
+                    float(description["camera"]["fx_over_width"]), float(description["camera"]["fy_over_height"])
+                ),
+                encoder=str(description["encoder"]),
+                precision=str(description["precision"]),
+                class_threshold=float(description["class_threshold"]),
+                training_median_m=float(description["training_median_m"]),
+                sha256=str(description["sha256"]),
+                trained_on=tuple(str(name) for name in description.get("trained_on", ())),
+                scores=dict(description.get("scores", {})),
+            )
+        except KeyError as error:
+            raise BundleError(f"{folder / DESCRIPTION_FILE} lacks the field {error}") from error
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise BundleError(f"{folder / DESCRIPTION_FILE} has a field of the wrong form: {error}") from error
+        bundle._check_values()
+        return bundle
+
+    def _check_values(self) -> None:
+        low, high = self.depth_range_m
+        camera = self.training_camera
+        problems = {
+            "classes must be distinct and at least one": not self.classes or len(set(self.classes)) != len(self.classes),
+            "input must be between 16 and 4096 pixels": not (16 <= self.height <= 4096 and 16 <= self.width <= 4096),
+            "depth_range_m must be 0 < min < max": not (0 < low < high and math.isfinite(high)),
+            "camera must have positive focal lengths": not (
+                0 < camera.fx_over_width < math.inf and 0 < camera.fy_over_height < math.inf
+            ),
+            f"precision must be one of {', '.join(PRECISIONS)}": self.precision not in PRECISIONS,
+            "class_threshold must be in 0..1": not 0 <= self.class_threshold <= 1,
+            "training_median_m must lie in depth_range_m": not low <= self.training_median_m <= high,
+        }
+        for problem, found in problems.items():
+            if found:
+                raise BundleError(f"{self.folder / DESCRIPTION_FILE}: {problem}")
+
+    def description(self) -> dict[str, Any]:
+        """The content of model.json."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "classes": list(self.classes),
+            "input": {"height": self.height, "width": self.width},
+            "depth_range_m": list(self.depth_range_m),
+            "camera": {
+                "fx_over_width": self.training_camera.fx_over_width,
+                "fy_over_height": self.training_camera.fy_over_height,
+            },
+            "encoder": self.encoder,
+            "precision": self.precision,
+            "class_threshold": self.class_threshold,
+            "training_median_m": self.training_median_m,
+            "sha256": self.sha256,
+            "trained_on": list(self.trained_on),
+            "scores": self.scores,
+        }
+
+    def write_description(self) -> None:
+        """Write model.json into `folder`, in one step: a reader sees the old file or the new one, never a part."""
+        target = self.folder / DESCRIPTION_FILE
+        partial = target.with_suffix(".json.partial")
+        partial.write_text(json.dumps(self.description(), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        partial.replace(target)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file in hexadecimal. Raises BundleError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+            return digest.hexdigest()
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BundleError(f"no model bundle at {path.parent}: cannot read {path.name} ({error.strerror})") from error
+    except ValueError as error:
+        raise BundleError(f"{path} is not JSON: {error}") from error
+    if not isinstance(description, dict):
+        raise BundleError(f"{path} must hold one JSON object")
+    return description

@@ -1,0 +1,29 @@
+"""The errors of redwood_depth: each message is one line that names the cause and, where there is one, the remedy."""
+
+
+class RedwoodDepthError(Exception):
+    """Base of all errors that a user can cause or mend; commands print it as one line."""
+
+
+class BundleError(RedwoodDepthError):
+    """A model bundle is missing, incomplete, altered or inconsistent."""
+
+
+class EngineError(RedwoodDepthError):
+    """An inference engine cannot be made, or gave an output that cannot be used."""
+
+
+class ImageError(RedwoodDepthError):
+    """An image message cannot be read: unknown encoding, too little data, absurd size."""
+
+
+class CameraError(RedwoodDepthError):
+    """A camera calibration contradicts itself or the image."""
+
+
+class BagError(RedwoodDepthError):
+    """A bag cannot be read or written, or lacks a topic that is needed."""
+
+
+class ScanError(RedwoodDepthError):
+    """A Redwood scan (folder or zip) is missing, empty or corrupt."""

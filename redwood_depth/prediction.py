@@ -1,0 +1,20 @@
+"""What the network says about one image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Depth and class of one image.
+
+    `depth_m` is float32 (H, W): Z along the optical axis in metres, NaN where there is none. `class_scores` is float32
+    (C,), each in 0..1 and summing to at most 1; what is missing to 1 is "none of these". `depth_scale` is the focal
+    correction that `depth_m` already contains (1.0: none).
+    """
+
+    depth_m: NDArray[np.float32]
+    class_scores: NDArray[np.float32]
+    depth_scale: float = 1.0
