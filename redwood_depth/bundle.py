@@ -18,7 +18,7 @@ PRECISIONS = ("fp32", "fp16", "int8")
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A checked bundle. Graph: image uint8 (1, H, W, 3) RGB -> depth float32 (1, H, W) m, class_scores float32 (1, C)."""
+    """A checked bundle: image uint8 (1, H, W, 3) RGB -> depth float32 (1, H, W) in m, class_scores float32 (1, C)."""
 
     folder: Path
     name: str
@@ -53,8 +53,8 @@ class ModelBundle:
         actual = file_sha256(bundle.model_path)
         if actual != bundle.sha256:
             raise BundleError(
-                f"{bundle.model_path} is not the model that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}…, "
-                f"{DESCRIPTION_FILE} says {bundle.sha256[:12]}…; copy the whole bundle again"
+                f"{bundle.model_path} is not the model that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}…, the "
+                f"description says {bundle.sha256[:12]}…; copy the whole bundle again"
             )
         return bundle
 
@@ -91,7 +91,7 @@ class ModelBundle:
         low, high = self.depth_range_m
         camera = self.training_camera
         problems = {
-            "classes must be distinct and at least one": not self.classes or len(set(self.classes)) != len(self.classes),
+            "classes must be distinct and at least one": not 0 < len(set(self.classes)) == len(self.classes),
             "input must be between 16 and 4096 pixels": not (16 <= self.height <= 4096 and 16 <= self.width <= 4096),
             "depth_range_m must be 0 < min < max": not (0 < low < high and math.isfinite(high)),
             "camera must have positive focal lengths": not (
@@ -130,7 +130,8 @@ class ModelBundle:
         """Write model.json into `folder`, in one step: a reader sees the old file or the new one, never a part."""
         target = self.folder / DESCRIPTION_FILE
         partial = target.with_suffix(".json.partial")
-        partial.write_text(json.dumps(self.description(), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        text = json.dumps(self.description(), indent=2, ensure_ascii=False, allow_nan=False)
+        partial.write_text(text + "\n", "utf-8")
         partial.replace(target)
 
 

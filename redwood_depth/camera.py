@@ -41,7 +41,7 @@ class Intrinsics:
         if fx == 0.0:
             return None
         if not all(map(math.isfinite, (fx, fy, cx, cy))) or fx < 0 or fy <= 0 or info.width < 1 or info.height < 1:
-            raise CameraError(f"camera_info is impossible: {info.width}x{info.height}, fx {fx}, fy {fy}, cx {cx}, cy {cy}")
+            raise CameraError(f"impossible camera_info: {info.width}x{info.height}, fx {fx}, fy {fy}, cx {cx}, cy {cy}")
         bin_x, bin_y = max(info.binning_x, 1), max(info.binning_y, 1)
         roi = info.roi
         return cls(
