@@ -58,9 +58,17 @@ class Intrinsics:
         sx, sy = width / self.width, height / self.height
         return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
 
-    def same_shape(self, height: int, width: int, tolerance: float = 0.02) -> bool:
-        """Whether an image of `height` x `width` can be a resized view of this camera's: aspect ratios agree."""
-        return abs(self.width * height / (self.height * width) - 1.0) <= tolerance
+    def fitted(self, height: int, width: int) -> "Intrinsics":
+        """The intrinsics for an image of `height` x `width` that shows what this camera sees, whatever its resolution.
+
+        Raises:
+            CameraError: the aspect ratios differ by more than 2 %: the image is cropped or another camera's.
+        """
+        if abs(self.width * height / (self.height * width) - 1.0) > 0.02:
+            raise CameraError(
+                f"camera_info describes {self.width}x{self.height}, the image is {width}x{height}: not the same view"
+            )
+        return self.scaled(height, width)
 
     def depth_scale(self, training: TrainingCamera) -> float:
         """Factor that turns depth predicted for `training` into depth for this camera.

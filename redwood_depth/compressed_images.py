@@ -32,7 +32,7 @@ def decode_image(data: Any, flags: int) -> NDArray[Any]:
     """
     buffer = np.frombuffer(data, np.uint8)
     try:
-        with PillowImage.open(io.BytesIO(memoryview(buffer)), formats=("JPEG", "PNG")) as header:
+        with PillowImage.open(io.BytesIO(buffer.data), formats=("JPEG", "PNG")) as header:
             width, height = header.size
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
         raise ImageError(f"not a JPEG or PNG image ({buffer.size} bytes)") from error

@@ -4,6 +4,7 @@ Both get a packed 8-bit image: cv_bridge miscounts padded rows of several channe
 under NumPy 2, rosbags-image knows no padding, and the two round 16 bits to 8 differently.
 """
 
+import importlib
 import importlib.util
 from functools import lru_cache
 from types import SimpleNamespace
@@ -39,13 +40,13 @@ def convert_to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8
     try:
         if name == "cv_bridge":
             rgb: NDArray[np.uint8] = _cv_bridge().imgmsg_to_cv2(image, "rgb8")
-            return rgb
-        if name == "rosbags-image":
+        elif name == "rosbags-image":
             rgb = _rosbags_image().message_to_cvimage(image, "rgb8")
-            return rgb
-    except (cv2.error, ImportError, RuntimeError, TypeError, ValueError, *_library_errors()) as error:
+        else:
+            raise ImageError(f"{encoding} needs cv_bridge (ROS) or rosbags-image (pip) to become rgb8")
+    except (cv2.error, ImportError, RuntimeError, TypeError, ValueError, _library_error()) as error:
         raise ImageError(f"{name} cannot convert {encoding} to rgb8: {' '.join(str(error).split())}") from error
-    raise ImageError(f"{encoding} needs cv_bridge (ROS) or rosbags-image (pip) to become rgb8")
+    return rgb
 
 
 @lru_cache(maxsize=1)
@@ -63,11 +64,7 @@ def _rosbags_image() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _library_errors() -> tuple[type[Exception], ...]:
-    if converter_name() == "cv_bridge":
-        from cv_bridge import CvBridgeError
-
-        return (CvBridgeError,)
-    if converter_name() == "rosbags-image":
-        return (_rosbags_image().image.ImageError,)
-    return ()
+def _library_error() -> type[Exception]:
+    module = importlib.import_module("cv_bridge" if converter_name() == "cv_bridge" else "rosbags.image.image")
+    error: type[Exception] = module.CvBridgeError if converter_name() == "cv_bridge" else module.ImageError
+    return error

@@ -1,0 +1,25 @@
+"""Large images over Fast DDS: its shared-memory segment of 512 KB is smaller than a VGA image."""
+
+import os
+
+from redwood_depth.resources import shared_file
+
+PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+
+
+def use_shared_memory_profile() -> str | None:
+    """Point Fast DDS of this process at config/fastdds.xml (20 MB segment); call it before rclpy.init().
+
+    A profile that the user has chosen stays. Returns the path in use, None for another middleware or no file.
+    """
+    if os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp") not in ("rmw_fastrtps_cpp", "rmw_fastrtps_dynamic_cpp"):
+        return None
+    for variable in PROFILE_VARIABLES:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    profile = shared_file("config/fastdds.xml")
+    if profile is None:
+        return None
+    # Jazzy and older read the second name, newer releases both.
+    os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(profile)
+    return str(profile)

@@ -1,0 +1,72 @@
+"""The ONNX Runtime engine: every CPU, and CUDA where onnxruntime-gpu finds it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redwood_depth.bundle import ModelBundle
+from redwood_depth.engines.engine import EngineDescription
+from redwood_depth.errors import EngineError
+
+_SERIOUS = 3  # ONNX Runtime's log level "error"
+
+
+class OnnxRuntimeEngine:
+    """Engine (see engine.py) on ONNX Runtime."""
+
+    def __init__(self, bundle: ModelBundle, threads: int = 0) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise EngineError("ONNX Runtime is not installed: pip install onnxruntime") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = _SERIOUS
+        # A worker that waits for the next frame must not burn the core that other nodes need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+        try:
+            self._session: Any = onnxruntime.InferenceSession(str(bundle.model_path), options, providers=providers)
+        except Exception as error:  # its exception classes share no base but Exception
+            raise EngineError(f"ONNX Runtime cannot load {bundle.model_path}: {_first_line(error)}") from error
+        self._shape = (bundle.height, bundle.width, 3)
+        _check_graph(self._session, bundle)
+        on_cuda = self._session.get_providers()[0] == "CUDAExecutionProvider"
+        self.description = EngineDescription(
+            backend="onnxruntime",
+            precision=bundle.precision,
+            device="CUDA" if on_cuda else "CPU",
+            versions=f"ONNX Runtime {onnxruntime.__version__}",
+        )
+
+    def infer(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if self._session is None:
+            raise EngineError("the engine is closed")
+        if image.shape != self._shape or image.dtype != np.uint8:
+            raise EngineError(f"the model takes uint8 {self._shape}, not {image.dtype} {image.shape}")
+        try:
+            depth, class_scores = self._session.run(["depth", "class_scores"], {"image": image[None]})
+        except Exception as error:  # as above
+            raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from error
+        return depth[0], class_scores[0]
+
+    def close(self) -> None:
+        self._session = None
+
+
+def _check_graph(session: Any, bundle: ModelBundle) -> None:
+    """Raise EngineError where model.onnx and model.json disagree on names, types or shapes; both sides are named."""
+    expected = {
+        "image": ("tensor(uint8)", [1, bundle.height, bundle.width, 3]),
+        "depth": ("tensor(float)", [1, bundle.height, bundle.width]),
+        "class_scores": ("tensor(float)", [1, len(bundle.classes)]),
+    }
+    found = {node.name: (node.type, node.shape) for node in (*session.get_inputs(), *session.get_outputs())}
+    if found != expected:
+        raise EngineError(f"{bundle.model_path} has {found}, but model.json describes {expected}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
