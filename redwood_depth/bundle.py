@@ -53,8 +53,8 @@ class ModelBundle:
         actual = file_sha256(bundle.model_path)
         if actual != bundle.sha256:
             raise BundleError(
-                f"{bundle.model_path} is not the model that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}…, "
-                f"expected {bundle.sha256[:12]}…; copy the whole bundle again"
+                f"{bundle.model_path} is not the model that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}, "
+                f"expected {bundle.sha256[:12]}; copy the whole bundle again"
             )
         return bundle
 

@@ -20,6 +20,6 @@ def use_shared_memory_profile() -> str | None:
     profile = shared_file("config/fastdds.xml")
     if profile is None:
         return None
-    # Jazzy and older read the second name, newer releases both.
-    os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(profile)
+    for variable in PROFILE_VARIABLES:  # Fast DDS 3 (Kilted) reads the first name, Fast DDS 2 the second
+        os.environ[variable] = str(profile)
     return str(profile)

@@ -1,0 +1,93 @@
+"""Arrays -> messages: depth, camera_info, classification, labels, preview, diagnostics. No rclpy.
+
+Every message carries the header that it is given: the stamp and frame of the camera's image, never the clock's.
+"""
+
+import array
+import copy
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionClass
+
+_BIG_ENDIAN = sys.byteorder == "big"
+_MAX_UINT16_MM = 65535
+
+
+def message_bytes(values: NDArray[Any]) -> "array.array[int]":
+    """The bytes of a contiguous array in the one type that message fields take without a loop over every byte."""
+    data = array.array("B")
+    data.frombytes(np.ascontiguousarray(values).data.cast("B"))
+    return data
+
+
+def image_message(header: Header, pixels: NDArray[Any], encoding: str) -> Image:
+    """Image of `pixels` (H, W) or (H, W, C) in `encoding`."""
+    height, width = pixels.shape[:2]
+    message = Image(header=header, height=height, width=width, encoding=encoding, is_bigendian=_BIG_ENDIAN)
+    message.step = pixels.nbytes // height
+    message.data = message_bytes(pixels)
+    return message
+
+
+def depth_message(header: Header, depth_m: NDArray[np.float32], encoding: str = "32FC1") -> Image:
+    """Depth image (REP 118): 32FC1 in metres with NaN, or 16UC1 in millimetres with 0, where there is none."""
+    if encoding == "32FC1":
+        return image_message(header, depth_m, encoding)
+    depth_mm = np.rint(depth_m * 1000.0)
+    valid = (depth_mm > 0) & (depth_mm <= _MAX_UINT16_MM)
+    return image_message(header, np.where(valid, depth_mm, 0).astype(np.uint16), encoding)
+
+
+def camera_info_message(header: Header, info: CameraInfo | None, height: int, width: int) -> CameraInfo:
+    """CameraInfo of an image of `height` x `width` with this header; K = 0 (uncalibrated) where `info` is None.
+
+    Scaled are K and P; the result speaks of the image itself, so binning and region of interest are worked in.
+    """
+    if info is None:
+        return CameraInfo(header=header, height=height, width=width)
+    bin_x, bin_y = max(info.binning_x, 1), max(info.binning_y, 1)
+    roi = info.roi
+    sx = width / ((roi.width or info.width) / bin_x) / bin_x
+    sy = height / ((roi.height or info.height) / bin_y) / bin_y
+    scaled = CameraInfo(header=header, height=height, width=width, distortion_model=info.distortion_model)
+    scaled.d, scaled.r = copy.copy(info.d), copy.copy(info.r)
+    k, p = np.array(info.k, np.float64).reshape(3, 3), np.array(info.p, np.float64).reshape(3, 4)
+    for matrix in (k, p):
+        matrix[0, 2] -= roi.x_offset
+        matrix[1, 2] -= roi.y_offset
+        matrix[0] *= sx
+        matrix[1] *= sy
+    scaled.k, scaled.p = k.ravel(), p.ravel()
+    return scaled
+
+
+def classification_message(
+    header: Header, classes: Sequence[str], class_scores: NDArray[np.float32], threshold: float
+) -> Classification:
+    """The classes whose score reaches `threshold`, best first; empty when nothing known is in view."""
+    order = np.argsort(-class_scores, kind="stable")
+    results = [
+        ObjectHypothesis(class_id=classes[index], score=float(class_scores[index]))
+        for index in order
+        if class_scores[index] >= threshold
+    ]
+    return Classification(header=header, results=results)
+
+
+def label_info_message(header: Header, classes: Sequence[str], threshold: float) -> LabelInfo:
+    """All classes that the model knows, by their index."""
+    class_map = [VisionClass(class_id=index, class_name=name) for index, name in enumerate(classes)]
+    return LabelInfo(header=header, class_map=class_map, threshold=threshold)
+
+
+def diagnostic_status(name: str, level: int, summary: str, values: Mapping[str, object]) -> DiagnosticStatus:
+    """DiagnosticStatus with `values` as text. Levels: 0 ok, 1 warning, 2 error, 3 stale."""
+    pairs = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+    return DiagnosticStatus(name=name, level=bytes([level]), message=summary, hardware_id="", values=pairs)

@@ -1,0 +1,74 @@
+"""The node's parameters: names, defaults, ranges, descriptions; config/perception.yaml holds the same defaults."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+from redwood_depth.engines import BACKENDS
+
+MODEL_THRESHOLD = -1.0
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Values of the node's parameters, read when it is configured."""
+
+    model: str = ""
+    backend: str = "auto"
+    threads: int = 0
+    image_transport: str = "raw"
+    image_reliability: str = "best_effort"
+    depth_encoding: str = "32FC1"
+    output_size: str = "camera"
+    class_threshold: float = MODEL_THRESHOLD
+    autostart: bool = True
+
+    @classmethod
+    def read(cls, node: Node) -> "Parameters":
+        return cls(**{field.name: node.get_parameter(field.name).value for field in fields(cls)})
+
+
+CHANGED_LIVE = ("class_threshold",)  # the others are read when the node is configured
+_CHOICES = {
+    "backend": BACKENDS,
+    "image_transport": ("raw", "compressed"),
+    "image_reliability": ("best_effort", "reliable"),
+    "depth_encoding": ("32FC1", "16UC1"),
+    "output_size": ("camera", "model"),
+}
+_DESCRIPTIONS = {
+    "model": "folder of the model bundle; empty: the bundled demo model",
+    "backend": "inference engine; auto: TensorRT on a GPU, else ONNX Runtime",
+    "threads": "CPU threads of ONNX Runtime; 0: one a core",
+    "image_transport": "raw: topic image; compressed: topic image/compressed (JPEG or PNG)",
+    "image_reliability": "QoS of the image subscription; best_effort hears every publisher",
+    "depth_encoding": "32FC1: metres, NaN invalid; 16UC1: millimetres, 0 invalid",
+    "output_size": "size of the published depth: the camera's or the model's",
+    "class_threshold": "least score of a published class; -1: the threshold that the model brings",
+    "autostart": "configure and activate at the start; false: wait for life-cycle transitions",
+}
+
+
+def declare_parameters(node: Node) -> None:
+    """Declare all parameters with descriptions and ranges, so that rclpy itself refuses a wrong type or range."""
+    for field in fields(Parameters):
+        descriptor = ParameterDescriptor(description=_DESCRIPTIONS[field.name])
+        if field.name in _CHOICES:
+            descriptor.additional_constraints = f"one of: {', '.join(_CHOICES[field.name])}"
+        if field.name == "threads":
+            descriptor.integer_range = [IntegerRange(from_value=0, to_value=256, step=1)]
+        if field.name == "class_threshold":
+            descriptor.floating_point_range = [FloatingPointRange(from_value=-1.0, to_value=1.0, step=0.0)]
+        node.declare_parameter(field.name, field.default, descriptor)
+
+
+def refusal(name: str, value: Any) -> str:
+    """Why `value` cannot be the parameter `name`; empty where it can."""
+    choices = _CHOICES.get(name)
+    if choices and value not in choices:
+        return f"{name} must be one of {', '.join(choices)}, not {value!r}"
+    if name == "class_threshold" and value != MODEL_THRESHOLD and not 0.0 <= value <= 1.0:
+        return f"class_threshold must be in 0..1, or -1 for the model's own, not {value}"
+    return ""

@@ -1,0 +1,270 @@
+"""The ROS 2 node `perception`: camera images in, metric depth and object class out."""
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.camera import Intrinsics
+from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.engines import choose_backend, open_engine
+from redwood_depth.errors import CameraError, RedwoodDepthError
+from redwood_depth.estimator import Estimator
+from redwood_depth.images import color_from_message
+from redwood_depth.messages import diagnostic_status
+from redwood_depth.outputs import FrameContext, Outputs
+from redwood_depth.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
+from redwood_depth.statistics import FrameStatistics
+from redwood_depth.worker import Worker
+
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+class Frame(NamedTuple):
+    """An image as it waits for the worker."""
+
+    message: Any  # Image or CompressedImage
+    camera_info: CameraInfo | None
+    received_s: float
+
+
+class PerceptionNode(LifecycleNode):  # type: ignore[misc]
+    """Life cycle, parameters, subscriptions; the work itself happens on the worker's thread."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("perception", **node_arguments)
+        declare_parameters(self)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.parameters = Parameters.read(self)
+        self.statistics = FrameStatistics()
+        self._bundle: ModelBundle | None = None
+        self._worker: Worker[Frame] | None = None
+        self._outputs: Outputs | None = None
+        self._engine_description = "none"
+        self._camera_info: CameraInfo | None = None
+        self._image_subscriptions: list[Any] = []
+        self._problem = ""
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # On the steady clock: with use_sim_time a paused bag must not silence the diagnostics.
+        self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    # ------------------------------------------------------------------------------------------------- life cycle
+
+    def start(self) -> None:
+        """Configure and activate, as a life-cycle manager would."""
+        if self.trigger_configure() == _SUCCESS:
+            self.trigger_activate()
+        else:
+            self.get_logger().error("not started; mend the cause, then configure and activate this node again")
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("configure", self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("activate", self._subscribe)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("deactivate", self._unsubscribe)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("cleanup", self.release)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("shutdown", self.release)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("recover", self.release)
+
+    def _transition(self, name: str, act: Callable[[], None]) -> TransitionCallbackReturn:
+        """Run one transition. rclpy swallows what a transition raises without a word, so nothing may leave here."""
+        try:
+            act()
+        except Exception as error:
+            self._problem = f"cannot {name}: {error}"
+            if not isinstance(error, RedwoodDepthError):  # a fault of ours: show where
+                self.get_logger().error(traceback.format_exc())
+            self.get_logger().error(self._problem)
+            self.release()
+            return _FAILURE if name == "configure" else TransitionCallbackReturn.ERROR
+        return _SUCCESS
+
+    def _configure(self) -> None:
+        self.parameters = parameters = Parameters.read(self)
+        self._bundle = bundle = ModelBundle.load(parameters.model or DEMO_BUNDLE)
+        backend, reason = choose_backend(parameters.backend)
+        self.get_logger().info(f"opening {bundle.name} {bundle.version} with {backend} ({reason})")
+        self.statistics = FrameStatistics()
+        self._outputs = Outputs(self, bundle, parameters.depth_encoding)
+        self._outputs.publish_labels(Header(stamp=self.get_clock().now().to_msg()), self._threshold())
+        self._worker = Worker(lambda: self._open_estimator(bundle, parameters), self._process)
+        self._worker.start()
+        self._problem = ""
+        self.get_logger().info(f"{bundle.width}x{bundle.height} model on {self._engine_description}")
+
+    def _open_estimator(self, bundle: ModelBundle, parameters: Parameters) -> Estimator:
+        engine = open_engine(bundle, parameters.backend, parameters.threads)
+        self._engine_description = str(engine.description)
+        return Estimator(bundle, engine)
+
+    def _subscribe(self) -> None:
+        compressed = self.parameters.image_transport == "compressed"
+        message_type, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
+        reliability = ReliabilityPolicy[self.parameters.image_reliability.upper()]
+        image_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+        info_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        image = self.create_subscription(message_type, topic, self._receive_image, image_qos)
+        info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
+        self._image_subscriptions = [image, info]
+        self.get_logger().info(f"active: waiting for images on {image.topic_name}")
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._image_subscriptions:
+            self.destroy_subscription(subscription)
+        self._image_subscriptions = []
+        if self._worker is not None:
+            self._worker.clear()
+
+    def release(self) -> None:
+        """Give back subscriptions, engine and publishers, in that order; safe to call in every state."""
+        self._unsubscribe()
+        if self._worker is not None and not self._worker.stop():
+            self.get_logger().error("the worker did not end in time")
+        if self._outputs is not None:
+            self._outputs.destroy(self)
+        self._worker, self._outputs, self._bundle, self._camera_info = None, None, None, None
+        self._engine_description = "none"
+
+    # ------------------------------------------------------------------------------------------------- parameters
+
+    def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        for change in changes:
+            reason = refusal(change.name, change.value)
+            if not reason and self._worker is not None and change.name in self._fixed_names():
+                reason = f"{change.name} is read when the node is configured: clean it up first"
+            if reason:
+                return SetParametersResult(successful=False, reason=reason)
+        return SetParametersResult(successful=True)
+
+    def _fixed_names(self) -> set[str]:
+        return set(Parameters.__dataclass_fields__) - set(CHANGED_LIVE)
+
+    def _threshold(self) -> float:
+        asked = float(self.get_parameter("class_threshold").value)
+        return self._bundle.class_threshold if asked == MODEL_THRESHOLD and self._bundle else asked
+
+    # ----------------------------------------------------------------------------------------------------- frames
+
+    def _receive_camera_info(self, info: CameraInfo) -> None:
+        self._camera_info = info
+
+    def _receive_image(self, message: Any) -> None:
+        received_s = self.statistics.frame_received()
+        if self._worker is None or self._outputs is None:
+            return
+        if not self._outputs.are_watched():
+            self.statistics.counts["unwatched"] += 1
+        elif not self._worker.put(Frame(message, self._camera_info, received_s)):
+            self.statistics.counts["dropped"] += 1
+
+    def _process(self, estimator: Estimator, frame: Frame) -> None:
+        """One frame, on the worker's thread. Whatever is wrong with it is counted and said; the next one follows."""
+        try:
+            self._predict_and_publish(estimator, frame)
+        except RedwoodDepthError as error:
+            self._bad_frame(str(error))
+        except Exception as error:
+            if self.context.ok():  # after shutdown publishers are gone, and nobody waits for this frame
+                self._bad_frame(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+    def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
+        outputs, threshold = self._outputs, self._threshold()
+        image = color_from_message(frame.message)
+        info, intrinsics = self._calibration(frame.camera_info, image.size)
+        output_size = image.size if self.parameters.output_size == "camera" else None
+        started_s = time.monotonic()
+        prediction = estimator.predict(image, intrinsics, output_size)
+        inference_s = time.monotonic() - started_s
+        if outputs is None:
+            return
+        context = FrameContext(frame.message.header, image, info, intrinsics)
+        outputs.publish(context, prediction, threshold)
+        self.statistics.frame_published(frame.received_s, inference_s)
+        outputs.publish_pictures(context, prediction, threshold)
+
+    def _calibration(
+        self, info: CameraInfo | None, size: tuple[int, int]
+    ) -> tuple[CameraInfo | None, Intrinsics | None]:
+        """The camera_info and intrinsics that fit the image; without them depth stays the training camera's."""
+        log = self.get_logger()
+        if info is None:
+            log.warning("no camera_info: depth is not corrected for the focal length", once=True)
+            return None, None
+        try:
+            intrinsics = Intrinsics.from_camera_info(info)
+            fitted = intrinsics.fitted(*size) if intrinsics else None
+        except CameraError as error:
+            log.warning(f"camera_info is not used: {error}", throttle_duration_sec=10.0)
+            return None, None
+        if fitted is None:
+            log.warning("camera_info is uncalibrated (K[0] = 0): depth is not corrected", once=True)
+        return info, fitted
+
+    def _bad_frame(self, reason: str) -> None:
+        self.statistics.frame_bad(reason.splitlines()[0])
+        count = self.statistics.counts["bad"]
+        self.get_logger().warning(f"bad frame ({count} so far): {reason}", throttle_duration_sec=1.0)
+
+    # ------------------------------------------------------------------------------------------------ diagnostics
+
+    def _publish_diagnostics(self) -> None:
+        age_s = self.statistics.image_age_s()
+        if self._problem:
+            level, summary = 2, self._problem
+        elif not self._image_subscriptions:
+            level, summary = 0, "inactive"
+        elif age_s is None or age_s > 2.0:
+            level, summary = 1, "no image yet" if age_s is None else f"no image for {age_s:.0f} s"
+        else:
+            level, summary = 0, "running"
+        model = f"{self._bundle.name} {self._bundle.version}" if self._bundle else "none"
+        values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
+        status = diagnostic_status(self.get_fully_qualified_name().lstrip("/"), level, summary, values)
+        header = Header(stamp=self.get_clock().now().to_msg())
+        self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM."""
+    use_shared_memory_profile()
+    rclpy.init(args=arguments)
+    node = None
+    try:
+        node = PerceptionNode()
+        if node.parameters.autostart:
+            node.start()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.release()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
