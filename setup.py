@@ -1,0 +1,34 @@
+"""Package of redwood_depth: `pip install .` in a plain environment, `colcon build` (ament_python) in a workspace."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NAME = "redwood_depth"
+COMMANDS = ("perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "doctor")
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="Metric depth and object class from one camera image, for ROS 2",
+    license="Apache-2.0",
+    maintainer="redwood_depth maintainers",
+    maintainer_email="maintainers@users.noreply.github.com",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["models/*/*", "py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/launch", glob("launch/*.launch.py")),
+        (f"share/{NAME}/config", glob("config/*.yaml") + glob("config/*.rviz") + glob("config/*.xml")),
+    ],
+    python_requires=">=3.10",
+    install_requires=["numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"],
+    zip_safe=False,
+    entry_points={
+        "console_scripts": [
+            "perception_node = redwood_depth.perception_node:main",
+            *(f"{name} = {NAME}.commands.{name}:main" for name in COMMANDS[1:]),
+        ]
+    },
+)

@@ -1,0 +1,40 @@
+"""Fixtures of the robot half: a bundle with known answers, a DDS domain of its own, a node in a process of its own."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_bundle import write_tiny_bundle
+
+from redwood_depth.bundle import ModelBundle
+from redwood_depth.dds import use_shared_memory_profile
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def tiny_bundle(tmp_path: Path) -> ModelBundle:
+    """depth = brightness over 0.5..8.5 m, class scores = colour; see tiny_bundle.py."""
+    return write_tiny_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with recorded RGB-D data beside the checkout; a test that needs it skips where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs recorded RGB-D data in ../shared/data, which this checkout has not")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def ros_domain() -> Iterator[str]:
+    """A ROS domain that nothing else on this machine uses, local discovery only, images through shared memory."""
+    pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
+    os.environ["ROS_DOMAIN_ID"] = domain = str(1 + os.getpid() % 100)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    use_shared_memory_profile()
+    yield domain
