@@ -1,0 +1,40 @@
+"""A progress line on stderr, for people only: nothing is written where stderr is no terminal."""
+
+import sys
+import time
+from types import TracebackType
+
+_WIDTH = 30
+_PERIOD_S = 0.1
+
+
+class Progress:
+    """A context manager; `total` 0 means unknown."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self._label = label
+        self._total = total
+        self._count = 0
+        self._shown_s = 0.0
+        self._visible = sys.stderr.isatty()
+
+    def advance(self, note: str = "") -> None:
+        """Count one step; `note` stands behind the count."""
+        self._count += 1
+        now_s = time.monotonic()
+        if self._visible and (now_s - self._shown_s > _PERIOD_S or self._count == self._total):
+            self._shown_s = now_s
+            done = round(_WIDTH * min(self._count / self._total, 1)) if self._total else 0
+            total = f"/{self._total}" if self._total else ""
+            bar = f"[{'#' * done}{'.' * (_WIDTH - done)}] " if self._total else ""
+            sys.stderr.write(f"\r{self._label} {bar}{self._count}{total} {note}\x1b[K")
+            sys.stderr.flush()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._visible and self._count:
+            sys.stderr.write("\n")
