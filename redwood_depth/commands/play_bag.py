@@ -1,0 +1,92 @@
+"""play_bag: publish a bag's camera topics through DDS, without a ROS installation."""
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from redwood_depth.bags import Bag
+from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.progress import Progress
+from redwood_depth.dds import use_shared_memory_profile
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+_DESCRIPTION = """\
+Publish the camera topics of a bag (images, compressed images, camera_info) as they were recorded: same topics,
+same stamps, same pace. Works on MCAP and SQLite bags and needs no ROS installation beyond rclpy.
+
+Playing begins when somebody subscribes, or after --wait seconds. Publishers are reliable and keep the last 5
+messages. `ros2 bag play` does more (--clock, other topics) where it is installed."""
+
+_EPILOG = """\
+examples:
+  play_bag car_bag                   # at the recorded pace
+  play_bag car_bag --rate 0.5        # at half of it
+  play_bag car_bag --loop            # again and again, until Ctrl-C; stamps begin anew each time"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Returns the exit code: 0 at the end and after Ctrl-C, 1 where the bag is damaged."""
+    parser = command_parser("play_bag", _DESCRIPTION, _EPILOG)
+    parser.add_argument("bag", metavar="BAG", help="a bag folder, or a single .mcap or .db3 file")
+    parser.add_argument("--rate", type=_positive, default=1.0, help="times the recorded pace (default: 1)")
+    parser.add_argument("--loop", action="store_true", help="begin again at the end")
+    parser.add_argument(
+        "--wait", type=float, default=10.0, metavar="S", help="seconds to wait for a subscriber (default: 10)"
+    )
+    return run_command(parser, _play_bag, argv)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be greater than 0, not {text}")
+    return value
+
+
+def _play_bag(arguments: argparse.Namespace) -> int:
+    use_shared_memory_profile()
+    import rclpy  # after the profile, and not before --help and errors of the bag
+    from rclpy.signals import SignalHandlerOptions
+
+    with Bag.open(arguments.bag) as bag:
+        # Without rclpy's handlers Ctrl-C arrives as KeyboardInterrupt, wherever the player waits.
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        node = rclpy.create_node("play_bag")
+        try:
+            return _publish(node, bag, arguments)
+        except KeyboardInterrupt:
+            print("play_bag: stopped", file=sys.stderr)
+            return 0
+        finally:
+            node.destroy_node()
+            rclpy.shutdown()
+
+
+def _publish(node: "Node", bag: Bag, arguments: argparse.Namespace) -> int:
+    from redwood_depth.bag_player import BagPlayer, Played
+
+    player = BagPlayer(node, bag)
+    print(f"publishing {', '.join(player.topics)}", flush=True)
+    if not player.wait_for_subscription(arguments.wait):
+        print(f"play_bag: nobody subscribed within {arguments.wait:g} s; playing all the same", file=sys.stderr)
+    while True:
+        with Progress("playing", player.message_count) as progress:
+
+            def show(played: Played, progress: Progress = progress) -> None:
+                progress.advance(f"{played.late} late")
+
+            played = player.play(arguments.rate, show)
+        print(f"{played.messages} messages published, {played.late} late", flush=True)
+        if bag.damage:
+            print(f"play_bag: error: {bag.damage}", file=sys.stderr)
+            return 1
+        if not arguments.loop or not played.messages:
+            return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
