@@ -27,7 +27,7 @@ class RgbdPair:
     """A colour image and the depth image nearest to it in time.
 
     `depth_m` is float32 (H, W) in metres, NaN where there is none; its size may differ from the colour image's.
-    `intrinsics` is the colour camera's, None where it is unknown or uncalibrated.
+    `intrinsics` is the colour camera's at the image's size, None where it is unknown, uncalibrated or of another view.
     """
 
     color: ColorImage
@@ -116,7 +116,13 @@ class RgbdReader:
                 self.corrupt += 1
                 continue
             self.paired += 1
-            yield RgbdPair(image, depth_m, self._intrinsics, header_stamp_ns(color), header_stamp_ns(depth))
+            yield RgbdPair(image, depth_m, self._fitted(image), header_stamp_ns(color), header_stamp_ns(depth))
+
+    def _fitted(self, color: ColorImage) -> Intrinsics | None:
+        try:
+            return self._intrinsics.fitted(*color.size) if self._intrinsics else None
+        except CameraError:
+            return None
 
 
 class _Waiting:

@@ -51,7 +51,7 @@ class Bag:
         except _READ_ERRORS as error:
             reason = _one_line(error)
         if not files:
-            raise BagError(f"cannot read the bag {path}: {reason}")
+            raise BagError(f"cannot read the bag {path}: {reason}, and there is no .mcap or .db3 file")
         bag = cls(path, _Scanned(files))
         if not bag.topics:
             raise BagError(f"cannot read the bag {path}: {bag.damage or reason}")

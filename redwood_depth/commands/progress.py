@@ -9,11 +9,11 @@ _PERIOD_S = 0.1
 
 
 class Progress:
-    """A context manager; `total` 0 means unknown."""
+    """A context manager; a `total` of 0 means unknown, and may be set later."""
 
-    def __init__(self, label: str, total: int) -> None:
+    def __init__(self, label: str, total: int = 0) -> None:
         self._label = label
-        self._total = total
+        self.total = total
         self._count = 0
         self._shown_s = 0.0
         self._visible = sys.stderr.isatty()
@@ -22,11 +22,11 @@ class Progress:
         """Count one step; `note` stands behind the count."""
         self._count += 1
         now_s = time.monotonic()
-        if self._visible and (now_s - self._shown_s > _PERIOD_S or self._count == self._total):
+        if self._visible and (now_s - self._shown_s > _PERIOD_S or self._count == self.total):
             self._shown_s = now_s
-            done = round(_WIDTH * min(self._count / self._total, 1)) if self._total else 0
-            total = f"/{self._total}" if self._total else ""
-            bar = f"[{'#' * done}{'.' * (_WIDTH - done)}] " if self._total else ""
+            done = round(_WIDTH * min(self._count / self.total, 1)) if self.total else 0
+            total = f"/{self.total}" if self.total else ""
+            bar = f"[{'#' * done}{'.' * (_WIDTH - done)}] " if self.total else ""
             sys.stderr.write(f"\r{self._label} {bar}{self._count}{total} {note}\x1b[K")
             sys.stderr.flush()
 

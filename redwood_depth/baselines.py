@@ -1,0 +1,51 @@
+"""What a model must beat: one constant depth for every pixel of every frame.
+
+Frames are kept as histograms of whole millimetres, which is what 16-bit depth images hold: exact for them, half a
+millimetre off for others, and small enough to need one pass over a bag.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redwood_depth.metrics import depth_scores
+
+
+@dataclass(frozen=True)
+class DepthHistogram:
+    """Valid ground truth of one frame: distinct depths in mm, ascending, and the number of pixels of each."""
+
+    depths_mm: NDArray[np.uint32]
+    counts: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, depth_m: NDArray[np.floating]) -> "DepthHistogram":
+        """Histogram of valid depths in metres, at least one, in any shape."""
+        counts = np.bincount(np.rint(depth_m.reshape(-1) * 1000.0).astype(np.int64))
+        depths_mm = np.flatnonzero(counts)
+        return cls(depths_mm.astype(np.uint32), counts[depths_mm].astype(np.uint32))
+
+
+def best_constant_m(frames: Sequence[DepthHistogram]) -> float:
+    """The constant depth in m with the least mae: the median of all frames' pixels, each frame weighing the same."""
+    weights = np.zeros(1 + max(int(frame.depths_mm[-1]) for frame in frames))
+    for frame in frames:
+        weights[frame.depths_mm] += frame.counts / frame.counts.sum()
+    return float(np.searchsorted(np.cumsum(weights), len(frames) / 2)) / 1000.0
+
+
+def constant_scores(depth_m: float, frames: Sequence[DepthHistogram]) -> dict[str, float]:
+    """Scores of predicting `depth_m` everywhere: as for a model, per frame, then the mean over frames."""
+    scores = []
+    for frame in frames:
+        target = frame.depths_mm / 1000.0
+        of_frame = depth_scores(
+            pred=np.full(target.shape, depth_m),
+            target=target,
+            valid=np.ones(target.shape, bool),
+            weights=frame.counts,
+        )
+        scores.append(of_frame or {})
+    return {name: float(np.mean([of_frame[name] for of_frame in scores])) for name in scores[0]}

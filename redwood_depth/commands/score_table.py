@@ -1,0 +1,63 @@
+"""An evaluation as a table of plain text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from redwood_depth.evaluate import LEFT_OUT
+from redwood_depth.metrics import ERROR_NAMES
+
+_HIGHER_IS_BETTER = ("delta1", "delta2", "delta3", "ssim", "coverage")
+_UNITS = {"sq_rel": "m", "rmse": "m", "mae": "m", "silog": "x100"}
+
+
+def score_table(result: Mapping[str, Any]) -> str:
+    """Lines for one entry of `evaluate.report`: scores beside baselines, errors by distance, class, what is missing."""
+    lines = [_frames(result), "", *_scores(result), "", *_distances(result)]
+    if "class" in result:
+        lines += ["", _class(result["class"])]
+    return "\n".join(lines)
+
+
+def _frames(result: Mapping[str, Any]) -> str:
+    left_out = [f"{result['left_out'][name]} {words}" for name, words in LEFT_OUT.items() if result["left_out"][name]]
+    parts = [f"{result['frames']} frames scored", *left_out]
+    if result["focal_corrected"] < result["frames"]:
+        parts.append(
+            f"{result['frames'] - result['focal_corrected']} without calibration, not corrected for focal length"
+        )
+    return ", ".join([*parts, f"{result['latency_ms']:.1f} ms a frame"])
+
+
+def _scores(result: Mapping[str, Any]) -> list[str]:
+    baselines = result["baselines"]
+    columns = [result, result["scaled"], baselines["best_constant"], baselines["training_median"]]
+    heads = ["model", "median-scaled", "best constant", "training median"]
+    depths = ["", "", *(f"{baseline['depth_m']:.3f} m" for baseline in columns[2:])]
+    rows = [_row("", heads), _row("", depths), "lower is better"]
+    rows += [_row(f"{name} {_UNITS.get(name, '')}", _cells(name, columns)) for name in ERROR_NAMES]
+    rows.append("higher is better")
+    return rows + [_row(name, _cells(name, columns)) for name in _HIGHER_IS_BETTER]
+
+
+def _cells(name: str, columns: list[Mapping[str, Any]]) -> list[str]:
+    return [f"{column[name]:.3f}" if name in column else "-" for column in columns]
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"  {name:14}" + "".join(f"{cell:>17}" for cell in cells)
+
+
+def _distances(result: Mapping[str, Any]) -> list[str]:
+    rows = [_row("true distance", ["share of pixels", "mae m", "abs_rel", "bias m"])]
+    for row in result["by_distance"]:
+        cells = [f"{row['share']:.1%}", f"{row['mae']:.3f}", f"{row['abs_rel']:.3f}", f"{row['bias_m']:+.3f}"]
+        rows.append(_row(f"{row['from_m']:g} - {row['to_m']:g} m", cells))
+    return rows
+
+
+def _class(result: Mapping[str, Any]) -> str:
+    found, certain = f"{result['top1']:.1%}", f"{result['accuracy']:.1%}"
+    return (
+        f"  class {result['label']}: first in {found} of frames, first and at {result['threshold']:g} or above in "
+        f"{certain}, mean score {result['mean_score']:.2f}"
+    )

@@ -1,0 +1,148 @@
+"""Scores of one depth image against ground truth, in metres; NumPy and OpenCV only.
+
+The literature differs in cap, crop, mask and averaging. Here: no crop; only pixels with valid ground truth count; a
+frame's score is the mean over its pixels; nothing is scaled unless the caller does it with `median_scale`.
+"""
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MIN_DEPTH_M = 0.1
+MAX_DEPTH_M = 10.0
+ERROR_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "mae")
+SCORE_NAMES = (*ERROR_NAMES, "delta1", "delta2", "delta3")
+
+_SSIM_WINDOW = 11
+_SSIM_SIGMA = 1.5
+
+
+def valid_depth(target: ArrayLike, low: float = MIN_DEPTH_M, high: float = MAX_DEPTH_M) -> NDArray[np.bool_]:
+    """Mask, shaped as `target`, of ground truth that counts: finite and in [low, high] metres."""
+    depth_m = np.asarray(target)
+    # In the target's own precision: 0.1f is a little more than 0.1 and must not fall below the bound.
+    low_m, high_m = np.asarray((low, high)).astype(depth_m.dtype if depth_m.dtype.kind == "f" else float)
+    valid: NDArray[np.bool_] = (depth_m >= low_m) & (depth_m <= high_m)
+    return valid
+
+
+def usable_prediction(pred: ArrayLike) -> NDArray[np.bool_]:
+    """Mask, shaped as `pred`, of predictions that are a depth at all: finite and greater than zero."""
+    depth_m = np.asarray(pred)
+    return (depth_m > 0) & (depth_m < np.inf)
+
+
+def depth_scores(
+    *,
+    pred: ArrayLike,
+    target: ArrayLike,
+    valid: NDArray[np.bool_] | None = None,
+    weights: ArrayLike | None = None,
+) -> dict[str, float] | None:
+    """Scores of predicted depth, means over the pixels that `valid` marks, accumulated in float64.
+
+    abs_rel = mean(|p - t| / t), sq_rel = mean((p - t)^2 / t) in m, rmse in m, rmse_log of natural logarithms, deltaN =
+    share of pixels with max(p / t, t / p) < 1.25^N: Eigen, Puhrsch, Fergus, "Depth Map Prediction from a Single Image
+    using a Multi-Scale Deep Network", NIPS 2014, section 4.2. log10 = mean |log10 p - log10 t|: Saxena, Sun, Ng,
+    "Make3D", PAMI 2009. silog = 100 * standard deviation of ln p - ln t: the KITTI depth benchmark (Uhrig et al.,
+    "Sparsity Invariant CNNs", 3DV 2017), which is Eigen's scale-invariant error at lambda = 1. mae = mean |p - t| in m.
+
+    A prediction that is NaN, infinite or not positive has no error that could be averaged: such pixels are left out of
+    the errors, count as wrong in delta1..3, and lower `coverage`, the share of valid pixels with a usable prediction.
+
+    Args:
+        pred: predicted depth in m, of the same shape as `target`.
+        target: ground truth in m.
+        valid: pixels that count; None: `valid_depth(target)`.
+        weights: weight of each pixel, as of a histogram's bins; None: 1 each.
+
+    Returns:
+        SCORE_NAMES and "coverage", or None where no pixel has both valid ground truth and a usable prediction; the
+        caller counts such a frame.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    pred, target = np.asarray(pred), np.asarray(target)
+    mask = valid_depth(target) if valid is None else np.asarray(valid, bool)
+    weight = np.ones(target.shape) if weights is None else np.asarray(weights, np.float64)
+    if not pred.shape == target.shape == mask.shape == weight.shape:
+        shapes = f"{pred.shape}, {target.shape}, {mask.shape}, {weight.shape}"
+        raise ValueError(f"prediction, ground truth, mask and weights differ in shape: {shapes}")
+    usable = mask & usable_prediction(pred) & (weight > 0)
+    if not usable.any():
+        return None
+    p, t, w = pred[usable].astype(np.float64), target[usable].astype(np.float64), weight[usable]
+    coverage = float(w.sum() / weight[mask].sum())
+    return {**_errors(p, t, w), **_deltas(p, t, w, coverage), "coverage": coverage}
+
+
+def _errors(p: NDArray[np.float64], t: NDArray[np.float64], w: NDArray[np.float64]) -> dict[str, float]:
+    difference, log_difference = p - t, np.log(p / t)
+    error, log_error = np.abs(difference), np.abs(log_difference)
+    return {
+        "abs_rel": _mean(error / t, w),
+        "sq_rel": _mean(error * error / t, w),
+        "rmse": _mean(error * error, w) ** 0.5,
+        "rmse_log": _mean(log_error * log_error, w) ** 0.5,
+        "log10": _mean(log_error, w) / math.log(10.0),
+        "silog": 100.0 * _mean((log_difference - _mean(log_difference, w)) ** 2, w) ** 0.5,
+        "mae": _mean(error, w),
+    }
+
+
+def _deltas(
+    p: NDArray[np.float64], t: NDArray[np.float64], w: NDArray[np.float64], coverage: float
+) -> dict[str, float]:
+    ratio = np.maximum(p / t, t / p)
+    return {f"delta{n}": coverage * _mean((ratio < 1.25**n).astype(np.float64), w) for n in (1, 2, 3)}
+
+
+def _mean(values: NDArray[np.float64], w: NDArray[np.float64]) -> float:
+    return float(np.einsum("i,i->", values, w) / w.sum())  # no temporary, and no threads as np.dot would start
+
+
+def median_scale(pred: ArrayLike, target: ArrayLike, valid: NDArray[np.bool_]) -> float | None:
+    """Factor that gives the prediction the ground truth's median, over pixels valid in both; None: there are none.
+
+    Scores after it say how good the shape is when the scale is unknown: Zhou et al., "Unsupervised Learning of Depth
+    and Ego-Motion from Video", CVPR 2017, section 4.1.
+    """
+    both = valid & usable_prediction(pred)
+    if not both.any():
+        return None
+    return float(np.median(np.asarray(target)[both]) / np.median(np.asarray(pred)[both]))
+
+
+def ssim(
+    *, pred: ArrayLike, target: ArrayLike, valid: NDArray[np.bool_] | None = None, data_range_m: float = MAX_DEPTH_M
+) -> float | None:
+    """Structural similarity of two depth images (H, W) in m: Wang et al., IEEE TIP 13(4), 2004.
+
+    Gaussian windows of 11x11 pixels, sigma 1.5, K1 = 0.01, K2 = 0.03, biased (co)variances; the mean over windows that
+    lie wholly inside the image, on valid ground truth and on usable predictions. None where there is no such window.
+    The value depends on `data_range_m`: the default is the farthest depth that counts, not this frame's own range.
+    """
+    mask = valid_depth(target) if valid is None else valid
+    mask = mask & usable_prediction(pred)
+    window = np.ones((_SSIM_WINDOW, _SSIM_WINDOW), np.uint8)
+    whole = cv2.erode(mask.astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(bool)
+    if not whole.any():
+        return None
+    p = np.where(mask, pred, 0.0).astype(np.float32)
+    t = np.where(mask, target, 0.0).astype(np.float32)
+    mean_p, mean_t = _blur(p), _blur(t)
+    var_p, var_t = _blur(p * p) - mean_p**2, _blur(t * t) - mean_t**2
+    covariance = _blur(p * t) - mean_p * mean_t
+    c1, c2 = (0.01 * data_range_m) ** 2, (0.03 * data_range_m) ** 2
+    similarity = ((2 * mean_p * mean_t + c1) * (2 * covariance + c2)) / (
+        (mean_p**2 + mean_t**2 + c1) * (var_p + var_t + c2)
+    )
+    return float(similarity[whole].mean(dtype=np.float64))
+
+
+def _blur(image: NDArray[np.float32]) -> Any:
+    return cv2.GaussianBlur(image, (_SSIM_WINDOW, _SSIM_WINDOW), _SSIM_SIGMA)
