@@ -25,10 +25,5 @@ setup(
     python_requires=">=3.10",
     install_requires=["numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"],
     zip_safe=False,
-    entry_points={
-        "console_scripts": [
-            "perception_node = redwood_depth.perception_node:main",
-            *(f"{name} = {NAME}.commands.{name}:main" for name in COMMANDS[1:]),
-        ]
-    },
+    entry_points={"console_scripts": [f"{name} = {NAME}.commands.{name}:main" for name in COMMANDS]},
 )

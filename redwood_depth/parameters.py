@@ -51,6 +51,11 @@ _DESCRIPTIONS = {
 }
 
 
+def parameters_help() -> str:
+    """A line a parameter, for --help."""
+    return "\n".join(f"  {field.name:18} {_DESCRIPTIONS[field.name]}" for field in fields(Parameters))
+
+
 def declare_parameters(node: Node) -> None:
     """Declare all parameters with descriptions and ranges, so that rclpy itself refuses a wrong type or range."""
     for field in fields(Parameters):

@@ -1,16 +1,13 @@
 """The ROS 2 node `perception`: camera images in, metric depth and object class out."""
 
-import sys
 import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -19,7 +16,6 @@ from std_msgs.msg import Header
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.camera import Intrinsics
-from redwood_depth.dds import use_shared_memory_profile
 from redwood_depth.engines import choose_backend, open_engine
 from redwood_depth.errors import CameraError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
@@ -46,9 +42,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__("perception", **node_arguments)
-        declare_parameters(self)
-        self.add_on_set_parameters_callback(self._check_parameters)
-        self.parameters = Parameters.read(self)
         self.statistics = FrameStatistics()
         self._bundle: ModelBundle | None = None
         self._worker: Worker[Frame] | None = None
@@ -57,6 +50,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._camera_info: CameraInfo | None = None
         self._image_subscriptions: list[Any] = []
         self._problem = ""
+        self.add_on_set_parameters_callback(self._check_parameters)
+        declare_parameters(self)
+        self.parameters = Parameters.read(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # On the steady clock: with use_sim_time a paused bag must not silence the diagnostics.
         self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -244,27 +240,3 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         status = diagnostic_status(self.get_fully_qualified_name().lstrip("/"), level, summary, values)
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM."""
-    use_shared_memory_profile()
-    rclpy.init(args=arguments)
-    node = None
-    try:
-        node = PerceptionNode()
-        if node.parameters.autostart:
-            node.start()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        if node is not None:
-            node.release()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

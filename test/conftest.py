@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,10 +30,10 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ros_domain() -> Iterator[str]:
+def ros_domain() -> str:
     """A ROS domain that nothing else on this machine uses, local discovery only, images through shared memory."""
     pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
     os.environ["ROS_DOMAIN_ID"] = domain = str(1 + os.getpid() % 100)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     use_shared_memory_profile()
-    yield domain
+    return domain

@@ -1,0 +1,69 @@
+"""perception_node: run the node until SIGINT or SIGTERM."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import rclpy
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+from rclpy.utilities import remove_ros_args
+
+from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.errors import RedwoodDepthError
+from redwood_depth.parameters import parameters_help
+from redwood_depth.perception_node import PerceptionNode
+
+_EPILOG = f"""topics (relative to the namespace):
+  in   image or image/compressed, camera_info
+  out  depth/image, depth/camera_info, classification, label_info,
+       preview/image and depth/points (made only while somebody subscribes), /diagnostics
+
+parameters (-p NAME:=VALUE, or --params-file config/perception.yaml):
+{parameters_help()}
+
+example:
+  perception_node --ros-args -r image:=/camera/color/image_raw -r camera_info:=/camera/color/camera_info
+"""
+
+
+def _run(arguments: Sequence[str]) -> int:
+    use_shared_memory_profile()
+    node = None
+    try:
+        rclpy.init(args=list(arguments))
+        node = PerceptionNode()
+        if node.parameters.autostart:
+            node.start()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (ParameterException, RCLError) as error:
+        raise RedwoodDepthError(" ".join(str(error).split())) from error
+    finally:
+        if node is not None:
+            node.release()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv if argv is None else argv)
+    parser = command_parser("perception_node", "Camera images in, metric depth and object class out.", _EPILOG)
+    parser.usage = "perception_node [--debug] [--ros-args ...]"
+
+    def command(_: argparse.Namespace) -> int:
+        return _run(arguments)
+
+    try:
+        own_arguments = remove_ros_args(arguments)[1:]
+    except RCLError as error:
+        parser.error(" ".join(str(error).split()))
+    return run_command(parser, command, own_arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
