@@ -1,0 +1,134 @@
+"""doctor: what is installed, what the model needs, and what is missing for what."""
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from redwood_depth import __version__
+from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.dds_check import check_large_images
+from redwood_depth.engines import choose_backend, open_engine
+from redwood_depth.errors import BundleError, EngineError
+from redwood_depth.image_converter import converter_name
+
+_DESCRIPTION = """\
+Check this machine: versions, inference backends, devices, the model, and whether camera images get from one process
+to another. Each line says ok, or what is missing, for what, and the remedy."""
+
+_EPILOG = """\
+examples:
+  doctor                      # with the bundled model
+  doctor my_bundle            # with another
+  doctor --no-images          # without the test over DDS, which takes some seconds
+
+exit code: 0 when the node can run, 1 when something it needs is missing."""
+
+
+class Finding(NamedTuple):
+    """One line: `state` is "ok", "note" (something optional is missing) or "FAIL" (the node cannot run)."""
+
+    state: str
+    what: str
+    detail: str
+
+
+# module: (what it is for, needed by the node, remedy)
+_MODULES = {
+    "rclpy": ("the node, play_bag", True, "source /opt/ros/DISTRO/setup.bash, or make demo for a machine without ROS"),
+    "sensor_msgs": ("the node", True, "rosdep install --from-paths . (package sensor_msgs)"),
+    "vision_msgs": ("the node's classes", True, "apt install ros-DISTRO-vision-msgs"),
+    "diagnostic_msgs": ("the node's diagnostics", True, "apt install ros-DISTRO-diagnostic-msgs"),
+    "numpy": ("everything", True, "apt install python3-numpy"),
+    "cv2": ("everything", True, "apt install python3-opencv"),
+    "PIL": ("compressed images", True, "apt install python3-pil"),
+    "onnxruntime": ("the onnxruntime backend", False, "pip install onnxruntime"),
+    "tensorrt": ("the tensorrt backend", False, "comes with JetPack, or pip install tensorrt"),
+    "cv_bridge": ("Bayer and YUV images", False, "apt install ros-DISTRO-cv-bridge (rosbags-image serves as well)"),
+    "rosbags": ("bags: evaluate_bag, play_bag, scans_to_bag", False, "pip install rosbags rosbags-image"),
+    "sensor_msgs_py": ("depth/points (has a stand-in)", False, "apt install ros-DISTRO-sensor-msgs-py"),
+    "launch_ros": ("the launch files", False, "apt install ros-DISTRO-launch-ros"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Returns the exit code."""
+    parser = command_parser("doctor", _DESCRIPTION, _EPILOG)
+    parser.add_argument("bundle", nargs="?", type=Path, default=DEMO_BUNDLE, help="default: the bundled model")
+    parser.add_argument("--no-images", action="store_true", help="leave out the test of images between processes")
+    return run_command(parser, _doctor, argv)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    failed = False
+    for finding in _findings(arguments):
+        failed |= finding.state == "FAIL"
+        print(f"{finding.state:5} {finding.what:22} {finding.detail}", flush=True)
+    print("doctor: something the node needs is missing (FAIL above)" if failed else "doctor: the node can run here")
+    return int(failed)
+
+
+def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
+    yield Finding("ok", "redwood_depth", f"{__version__}, Python {platform.python_version()}, {_platform()}")
+    ros = os.environ.get("ROS_DISTRO", "not set")
+    yield Finding("ok", "ROS_DISTRO", f"{ros}; middleware {os.environ.get('RMW_IMPLEMENTATION', 'the default')}")
+    for module in _MODULES:
+        yield _module(module)
+    converter = converter_name()
+    yield Finding("note" if converter == "none" else "ok", "Bayer and YUV", f"converted by {converter}")
+    yield from _model(arguments.bundle)
+    if not arguments.no_images and _is_there("rclpy"):
+        yield Finding(*check_large_images())
+
+
+def _module(module: str) -> Finding:
+    purpose, needed, remedy = _MODULES[module]
+    if _is_there(module):
+        return Finding("ok", module, _version(module))
+    return Finding("FAIL" if needed else "note", module, f"missing, needed for {purpose}: {remedy}")
+
+
+def _model(folder: Path) -> Iterator[Finding]:
+    try:
+        bundle = ModelBundle.load(folder)
+    except BundleError as error:
+        yield Finding("FAIL", "model", str(error))
+        return
+    size = f"{bundle.width}x{bundle.height}"
+    yield Finding("ok", "model", f"{bundle.name} {bundle.version}, {bundle.encoder}, {size}, {bundle.precision}")
+    yield Finding("ok", "classes", f"{', '.join(bundle.classes)}; threshold {bundle.class_threshold:g}")
+    backend, reason = choose_backend("auto")
+    try:
+        engine = open_engine(bundle, "auto")
+        yield Finding("ok", f"backend {backend}", f"{engine.description} ({reason})")
+        engine.close()
+    except EngineError as error:
+        yield Finding("FAIL", f"backend {backend}", str(error))
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _version(module: str) -> str:
+    """Version of an installed module, as far as its package tells."""
+    for name in (module, *metadata.packages_distributions().get(module, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "installed"
+
+
+def _platform() -> str:
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
