@@ -1,0 +1,1 @@
+"""A generator of RGB-D scans in the Redwood layout: procedural objects, a path tracer, a modelled depth sensor."""
