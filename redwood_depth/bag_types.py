@@ -17,6 +17,7 @@ else:
     from backports import zstd
 
 DECOMPRESSION_ERRORS = (zstd.ZstdError, RuntimeError, EOFError, MemoryError)  # RuntimeError: lz4's
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
@@ -66,6 +67,16 @@ def typestore() -> Any:
         definitions.update(get_types_from_msg(text, name))
     store.register(definitions)
     return store
+
+
+def decompressed(data: bytes) -> bytes:
+    """The message of a bag that compresses each one; any other, and what cannot be decompressed, as it is."""
+    if not data.startswith(_ZSTD_MAGIC):  # CDR begins with a zero byte
+        return data
+    try:
+        return zstd.decompress(data)
+    except DECOMPRESSION_ERRORS:
+        return data
 
 
 def deserialize(message: RawMessage) -> Any:

@@ -10,7 +10,7 @@ import apsw
 from rosbags.rosbag2 import Reader, ReaderError
 
 from redwood_depth.bag_salvage import DamagedBag, scan
-from redwood_depth.bag_types import DECOMPRESSION_ERRORS, RawMessage, Topic
+from redwood_depth.bag_types import DECOMPRESSION_ERRORS, RawMessage, Topic, decompressed
 from redwood_depth.errors import BagError
 
 _STORAGE_SUFFIXES = (".mcap", ".db3")
@@ -51,7 +51,7 @@ class Bag:
         except _READ_ERRORS as error:
             reason = _one_line(error)
         if not files:
-            raise BagError(f"cannot read the bag {path}: {reason}, and there is no .mcap or .db3 file")
+            raise BagError(f"cannot read the bag {path}: {reason}, and there is no plain .mcap or .db3 file")
         bag = cls(path, _Scanned(files))
         if not bag.topics:
             raise BagError(f"cannot read the bag {path}: {bag.damage or reason}")
@@ -130,7 +130,8 @@ class _Scanned:
     def _all(self) -> Iterator[RawMessage]:
         for file in self._files:
             try:
-                yield from scan(file)
+                for message in scan(file):
+                    yield message._replace(data=decompressed(message.data))
             except DamagedBag as damage:
                 self.damage = str(damage)
             except OSError as error:

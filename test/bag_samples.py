@@ -6,7 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from redwood_depth import scan_messages
 from redwood_depth.bag_types import typestore
@@ -69,7 +69,15 @@ def write_bag(path: Path, messages: Sequence[tuple[str, Any]]) -> Path:
 
 
 def write_sqlite_bag(path: Path, messages: Sequence[tuple[str, Any]]) -> Path:
-    with Writer(path, version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+    return write_compressed_bag(path, messages, StoragePlugin.SQLITE3, CompressionMode.NONE)
+
+
+def write_compressed_bag(
+    path: Path, messages: Sequence[tuple[str, Any]], storage: StoragePlugin, mode: CompressionMode
+) -> Path:
+    writer = Writer(path, version=9, storage_plugin=storage)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
         connections: dict[str, Any] = {}
         for topic, message in messages:
             kind = message.__msgtype__

@@ -16,10 +16,12 @@ from bag_samples import (
     depth_pixels,
     rgbd_messages,
     write_bag,
+    write_compressed_bag,
     write_sqlite_bag,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from redwood_depth import bag_pairs, scan_messages
 from redwood_depth.bag_pairs import RgbdPair, RgbdReader
@@ -105,6 +107,23 @@ def test_no_damage_to_the_bytes_of_a_bag_raises_anything_but_a_bag_error(
         read_pairs(folder)
 
 
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+@pytest.mark.parametrize("mode", [CompressionMode.MESSAGE, CompressionMode.FILE, CompressionMode.STORAGE])
+def test_compressed_bags_are_read(tmp_path: Path, storage: StoragePlugin, mode: CompressionMode) -> None:
+    if (storage, mode) == (StoragePlugin.SQLITE3, CompressionMode.STORAGE):
+        pytest.skip("there is no such thing")
+    depths = [np.random.default_rng(i).integers(500, 4000, (240, 320), np.uint16) for i in range(20)]
+    path = write_compressed_bag(tmp_path / "bag", rgbd_messages(20, depths), storage, mode)
+    pairs, _, damage = read_pairs(path)
+    assert (len(pairs), damage) == (20, None)
+    if mode != CompressionMode.FILE:  # zstd over a whole file cannot be entered in the middle
+        cut(path, 0.8)
+        pairs, reader, damage = read_pairs(path)
+        assert len(pairs) >= 8
+        assert reader.corrupt == 0
+        assert damage is not None
+
+
 def test_a_damaged_chunk_costs_only_itself(tmp_path: Path) -> None:
     depths = [np.random.default_rng(i).integers(500, 4000, (480, 640), np.uint16) for i in range(12)]
     path = write_bag(tmp_path / "bag", rgbd_messages(12, depths))
@@ -122,7 +141,7 @@ def test_a_damaged_chunk_costs_only_itself(tmp_path: Path) -> None:
     ("make", "message"),
     [
         (lambda path: None, "no bag at"),
-        (lambda path: path.mkdir(), "no metadata.yaml, and there is no .mcap or .db3"),
+        (lambda path: path.mkdir(), "no metadata.yaml, and there is no plain .mcap or .db3"),
         (lambda path: path.write_text("text"), "cannot read the bag"),
     ],
 )
