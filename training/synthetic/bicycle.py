@@ -196,7 +196,7 @@ def _rack(bicycle: Bicycle) -> Mesh:
         0.006,
         8,
     )
-    rod = tube([at["rear"] + [0, 0.06, 0], (rear - 0.10, 0.055, z)], 0.005, 6)
+    rod = tube([at["rear"] + [0, 0.06, 0], np.array([rear - 0.10, 0.055, z])], 0.005, 6)
     slats = [tube([(rear + x, -0.05, z), (rear + x, 0.05, z)], 0.005, 6) for x in (0.12, 0.0, -0.12)]
     return join([mirrored_pair(rail), mirrored_pair(rod), *slats])
 

@@ -134,7 +134,7 @@ def _canvas(shape: CarShape, axes: tuple[int, int], paint: Colour) -> tuple[Floa
 
 def _soft(picture: Floats) -> Floats:
     """The picture with its edges blurred by a pixel, so that they do not flicker."""
-    return cv2.GaussianBlur(picture, (3, 3), 0.7)
+    return np.asarray(cv2.GaussianBlur(picture, (3, 3), 0.7), dtype=np.float64)
 
 
 def side_picture(shape: CarShape, paint: Colour) -> Floats:
