@@ -16,6 +16,7 @@ MAX_DEPTH_M = 10.0
 ERROR_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "mae")
 SCORE_NAMES = (*ERROR_NAMES, "delta1", "delta2", "delta3")
 
+_BLOCK = 1 << 14  # pixels: their intermediate results stay in the cache
 _SSIM_WINDOW = 11
 _SSIM_SIGMA = 1.5
 
@@ -75,34 +76,37 @@ def depth_scores(
     usable = mask & usable_prediction(pred) & (weight > 0)
     if not usable.any():
         return None
-    p, t, w = pred[usable].astype(np.float64), target[usable].astype(np.float64), weight[usable]
-    coverage = float(w.sum() / weight[mask].sum())
-    return {**_errors(p, t, w), **_deltas(p, t, w, coverage), "coverage": coverage}
+    p, t, w = pred[usable], target[usable], weight[usable]
+    sums = np.zeros(len(SCORE_NAMES))
+    for start in range(0, p.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        sums += _sums(p[block].astype(np.float64), t[block].astype(np.float64), w[block])
+    return _scores(sums / w.sum(), coverage=float(w.sum() / weight[mask].sum()))
 
 
-def _errors(p: NDArray[np.float64], t: NDArray[np.float64], w: NDArray[np.float64]) -> dict[str, float]:
-    difference, log_difference = p - t, np.log(p / t)
-    error, log_error = np.abs(difference), np.abs(log_difference)
+def _sums(p: NDArray[np.float64], t: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted sums over pixels, in the order of `_scores`."""
+    error, ratio = np.abs(p - t), p / t
+    log_ratio = np.log(ratio)
+    worse = np.maximum(ratio, t / p)
+    values = [error / t, error * error / t, error * error, log_ratio * log_ratio, np.abs(log_ratio), log_ratio, error]
+    values += [(worse < 1.25**n).astype(np.float64) for n in (1, 2, 3)]
+    return np.array([np.einsum("i,i->", value, w) for value in values])  # np.dot would start threads
+
+
+def _scores(means: NDArray[np.float64], coverage: float) -> dict[str, float]:
+    abs_rel, sq_rel, square, log_square, log_error, log_bias, mae, *deltas = means.tolist()
     return {
-        "abs_rel": _mean(error / t, w),
-        "sq_rel": _mean(error * error / t, w),
-        "rmse": _mean(error * error, w) ** 0.5,
-        "rmse_log": _mean(log_error * log_error, w) ** 0.5,
-        "log10": _mean(log_error, w) / math.log(10.0),
-        "silog": 100.0 * _mean((log_difference - _mean(log_difference, w)) ** 2, w) ** 0.5,
-        "mae": _mean(error, w),
+        "abs_rel": abs_rel,
+        "sq_rel": sq_rel,
+        "rmse": math.sqrt(square),
+        "rmse_log": math.sqrt(log_square),
+        "log10": log_error / math.log(10.0),
+        "silog": 100.0 * math.sqrt(max(log_square - log_bias**2, 0.0)),
+        "mae": mae,
+        **{f"delta{n}": coverage * delta for n, delta in enumerate(deltas, start=1)},
+        "coverage": coverage,
     }
-
-
-def _deltas(
-    p: NDArray[np.float64], t: NDArray[np.float64], w: NDArray[np.float64], coverage: float
-) -> dict[str, float]:
-    ratio = np.maximum(p / t, t / p)
-    return {f"delta{n}": coverage * _mean((ratio < 1.25**n).astype(np.float64), w) for n in (1, 2, 3)}
-
-
-def _mean(values: NDArray[np.float64], w: NDArray[np.float64]) -> float:
-    return float(np.einsum("i,i->", values, w) / w.sum())  # no temporary, and no threads as np.dot would start
 
 
 def median_scale(pred: ArrayLike, target: ArrayLike, valid: NDArray[np.bool_]) -> float | None:

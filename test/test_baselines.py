@@ -25,7 +25,7 @@ def test_scores_from_histograms_are_those_of_images(frames: list[np.ndarray], co
     scores = constant_scores(constant, [DepthHistogram.of(image) for image in images])
     for name, value in scores.items():
         if not name.startswith("delta"):  # those jump where rounding decides
-            assert value == pytest.approx(np.mean([one[name] for one in expected]), rel=1e-5, abs=1e-6)
+            assert value == pytest.approx(np.mean([one[name] for one in expected]), rel=1e-5, abs=1e-4)
 
 
 @given(frames=frames_mm)

@@ -54,7 +54,7 @@ def test_a_perfect_prediction_scores_perfectly(target: np.ndarray) -> None:
 @given(pred=images, target=images, factor=st.floats(0.1, 10.0))
 def test_silog_and_scaled_scores_ignore_the_scale(pred: np.ndarray, target: np.ndarray, factor: float) -> None:
     one, other = scores_of(pred, target), scores_of(pred.astype(float) * factor, target)
-    assert other["silog"] == pytest.approx(one["silog"], abs=1e-5)
+    assert other["silog"] == pytest.approx(one["silog"], abs=1e-4)
     valid = valid_depth(target)
     scale, other_scale = median_scale(pred, target, valid), median_scale(pred * np.float32(factor), target, valid)
     assert scale is not None
@@ -79,7 +79,7 @@ def test_a_weight_is_a_repetition(pred: np.ndarray, target: np.ndarray, weights:
     weighted = depth_scores(pred=pred, target=target, weights=weights)
     assert (weighted is None) == (repeated is None)
     if weighted is not None:
-        assert weighted == pytest.approx(repeated, rel=1e-9, abs=1e-9)
+        assert weighted == pytest.approx(repeated, rel=1e-9, abs=1e-4)  # silog is a difference of squares
 
 
 @given(pred=images, target=images, bad=hnp.arrays(bool, (5, 7)), value=st.sampled_from([math.nan, math.inf, 0.0, -1.0]))
