@@ -24,7 +24,7 @@ GREY = Material((0.5, 0.5, 0.5), roughness=0.8)
 
 def wall_at(distance_m: float) -> Part:
     """A large wall in the plane y = 0, seen from y = -distance."""
-    return Part("wall", sheet(40, 40).turned("x", 90).moved(0, 0, 0), Material((0.2, 0.4, 0.6), roughness=0.8))
+    return Part("wall", sheet(40, 40).turned("x", 90), Material((0.2, 0.4, 0.6), roughness=0.8))
 
 
 @pytest.mark.parametrize("distance_m", [0.8, 2.5, 6.0])

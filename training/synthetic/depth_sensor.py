@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
+WINDOW_PX = 5  # what is thinner than half of it, such as a spoke, is overlooked: the sensor matches patches, not pixels
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class DepthSensor:
         z_m: true depth along the optical axis, 0 where nothing was hit; incidence: cosine between ray and normal;
         albedo: reflectance 0..1; all (H, W).
         """
+        z_m = cv2.medianBlur(z_m, WINDOW_PX)
         seen = (z_m >= self.min_m) & (z_m <= self.max_m)
         seen &= self._lit(z_m) & ~self._smeared(z_m, rng) & self._returned(incidence, albedo, rng)
         measured = self.quantised(np.where(seen, z_m, 1.0), self.noise_px * patches(rng, z_m.shape, 3.0))
@@ -60,7 +62,7 @@ class DepthSensor:
         flat = np.arange(height)[:, None] * 3 * width + np.clip(slot, 0, 3 * width - 1)
         nearest = np.full(height * 3 * width, np.inf)
         np.minimum.at(nearest, flat.ravel(), np.where(z_m > 0, z_m, np.inf).ravel())
-        return z_m <= nearest[flat] * 1.0 + 0.02 + 0.01 * z_m**2
+        return z_m <= nearest[flat] + 0.02 + 0.01 * z_m**2
 
     def _smeared(self, z_m: Image, rng: np.random.Generator) -> NDArray[np.bool_]:
         """The ragged seam along jumps of depth, where the matching window straddles two surfaces."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import track
 
 from redwood_depth.commands.command_line import command_parser, run_command
@@ -44,7 +45,7 @@ class Recording:
         return _numbered(colour, self.colour_dropped), _numbered(depth, self.depth_dropped)
 
 
-def _numbered(times_us: Sequence[int] | np.ndarray[Any, Any], dropped: tuple[int, ...]) -> list[Stamp]:
+def _numbered(times_us: NDArray[np.int64], dropped: tuple[int, ...]) -> list[Stamp]:
     kept = [int(time_us) for index, time_us in enumerate(times_us) if index not in dropped]
     return [Stamp(number, time_us) for number, time_us in enumerate(kept, start=1)]
 
