@@ -1,6 +1,7 @@
 """evaluate_bag: table, JSON, exit codes; with a real engine and a bundle whose answers are known."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from bag_samples import cut, depth_pixels, rgbd_messages, write_bag, write_sqlite_bag
 
 from redwood_depth.bundle import ModelBundle
+from redwood_depth.commands import scans_to_bag
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.metrics import SCORE_NAMES
 
@@ -114,6 +116,19 @@ def test_bad_options_are_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--compressed"]])
+def test_recorded_frames_give_finite_scores(
+    tmp_path: Path, model: list[str], shared_data: Path, options: list[str]
+) -> None:
+    bag, target = str(tmp_path / "bag"), tmp_path / "scores.json"
+    assert scans_to_bag.main([str(shared_data / "redwood_five"), "--output", bag, *options]) == 0
+    assert main([bag, *model, "--json", str(target)]) == 0
+    result = json.loads(target.read_text())
+    assert result["frames"] == 5
+    columns = (result, result["scaled"], *result["baselines"].values())
+    assert all(math.isfinite(column[name]) for column in columns for name in SCORE_NAMES)
 
 
 def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:

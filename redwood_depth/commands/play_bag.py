@@ -48,6 +48,14 @@ def _positive(text: str) -> float:
 
 
 def _play_bag(arguments: argparse.Namespace) -> int:
+    try:
+        return _play(arguments)
+    except KeyboardInterrupt:  # how --loop ends: nothing went wrong
+        print("play_bag: stopped", file=sys.stderr)
+        return 0
+
+
+def _play(arguments: argparse.Namespace) -> int:
     use_shared_memory_profile()
     import rclpy  # after the profile, and not before --help and errors of the bag
     from rclpy.signals import SignalHandlerOptions
@@ -58,9 +66,6 @@ def _play_bag(arguments: argparse.Namespace) -> int:
         node = rclpy.create_node("play_bag")
         try:
             return _publish(node, bag, arguments)
-        except KeyboardInterrupt:
-            print("play_bag: stopped", file=sys.stderr)
-            return 0
         finally:
             node.destroy_node()
             rclpy.shutdown()
