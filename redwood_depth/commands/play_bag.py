@@ -10,6 +10,7 @@ from redwood_depth.bags import Bag
 from redwood_depth.commands.command_line import command_parser, run_command
 from redwood_depth.commands.progress import Progress
 from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.errors import BagError
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -57,10 +58,12 @@ def _play_bag(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     use_shared_memory_profile()
-    import rclpy  # after the profile, and not before --help and errors of the bag
-    from rclpy.signals import SignalHandlerOptions
-
     with Bag.open(arguments.bag) as bag:
+        try:
+            import rclpy  # after the profile, and not before --help and errors of the bag
+            from rclpy.signals import SignalHandlerOptions
+        except ModuleNotFoundError as error:
+            raise BagError(f"playing needs ROS 2 ({error}): source its setup.bash, or install its wheels") from error
         # Without rclpy's handlers Ctrl-C arrives as KeyboardInterrupt, wherever the player waits.
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node("play_bag")

@@ -21,9 +21,9 @@ _PAUSE_US = 1_000_000  # between the end of a scan and the beginning of the next
 _DESCRIPTION = f"""\
 Turn Redwood scans into one rosbag2 bag (MCAP), with topics as an RGB-D driver names them:
 
-  {COLOR_TOPIC}                 rgb8
+  {COLOR_TOPIC:40}  rgb8
   {COLOR_INFO_TOPIC}
-  {DEPTH_TOPIC}  16UC1, millimetres, registered to colour
+  {DEPTH_TOPIC:40}  16UC1, millimetres, registered to colour
   {DEPTH_INFO_TOPIC}
 
 Colour and depth are paired by time stamp (at most 20 ms apart), and each keeps its own. The frame is
