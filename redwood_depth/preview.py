@@ -37,22 +37,25 @@ def preview_bgr(
     right = color_depth(cv2.resize(depth_m, (width, height), interpolation=cv2.INTER_NEAREST), range_m)
     best = int(np.argmax(class_scores))
     known = bool(class_scores[best] >= threshold)
-    _write(left, f"{classes[best]} {class_scores[best]:.2f}" if known else "none of the known classes", row=0)
+    scale = width / _PANEL_WIDTH_PX
+    at = (round(10 * scale), round(28 * scale))
+    write_text(
+        left, f"{classes[best]} {class_scores[best]:.2f}" if known else "none of the known classes", at, 0.7 * scale
+    )
     middle_m = float(depth_m[depth_m.shape[0] // 2, depth_m.shape[1] // 2])
-    _write(right, f"centre {middle_m:.2f} m", row=0)
-    _draw_scale(right, range_m)
+    write_text(right, f"centre {middle_m:.2f} m", at, 0.7 * scale)
+    draw_scale(right, range_m)
     return np.hstack((left, right))
 
 
-def _write(panel: NDArray[Any], text: str, row: int) -> None:
-    scale = panel.shape[1] / _PANEL_WIDTH_PX
-    at = (round(10 * scale), round((28 + 24 * row) * scale))
-    for color, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):  # an outline is readable on any background
-        cv2.putText(panel, text, at, _FONT, 0.7 * scale, color, max(1, round(thickness * scale)), cv2.LINE_AA)
+def write_text(panel: NDArray[Any], text: str, at: tuple[int, int], size: float) -> None:
+    """White text on `panel` (H, W, 3), its lower left corner at `at` (x, y); an outline keeps it readable anywhere."""
+    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.putText(panel, text, at, _FONT, size, color, thickness, cv2.LINE_AA)
 
 
-def _draw_scale(panel: NDArray[np.uint8], range_m: tuple[float, float]) -> None:
-    """A bar along the lower edge with the colours of `_TICKS_M`."""
+def draw_scale(panel: NDArray[Any], range_m: tuple[float, float]) -> None:
+    """A bar along the lower edge with the colours of `range_m`, and `_TICKS_M` above it."""
     height, width = panel.shape[:2]
     bar_height = max(4, height // 40)
     depths_m = np.geomspace(range_m[0], range_m[1], width, dtype=np.float32)
@@ -61,7 +64,4 @@ def _draw_scale(panel: NDArray[np.uint8], range_m: tuple[float, float]) -> None:
         if range_m[0] < tick_m < range_m[1]:
             share = np.log(tick_m / range_m[0]) / np.log(range_m[1] / range_m[0])
             at = (int(share * width), height - bar_height - max(2, height // 80))
-            for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-                cv2.putText(
-                    panel, f"{tick_m:g} m", at, _FONT, 0.6 * width / _PANEL_WIDTH_PX, color, thickness, cv2.LINE_AA
-                )
+            write_text(panel, f"{tick_m:g} m", at, max(0.35, 0.6 * width / _PANEL_WIDTH_PX))
