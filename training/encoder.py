@@ -13,7 +13,8 @@ class Encoder(nn.Module):
     """Feature maps at strides 2, 4, 8, 16, 32 and the pooled features that the ImageNet classifier reads.
 
     Normalisation belongs to the encoder: `mean` and `std` are those of its own timm configuration, and `forward` takes
-    images as they are (0..255), so that nobody else has to know them.
+    images as they are (0..255), so that nobody else has to know them. The encoder is frozen: no gradients, and batch
+    norm in inference mode even while the rest trains, or a few training images would change ImageNet's statistics.
     """
 
     mean: Tensor
@@ -34,11 +35,15 @@ class Encoder(nn.Module):
             raise ValueError(f"encoder {name} gives feature maps at strides {strides}, the decoder needs {STRIDES}")
         self.channels = tuple(entry["num_chs"] for entry in info)[-len(STRIDES) :]
         self.num_features: int = self.backbone.head_hidden_size
+        self.requires_grad_(False).eval()
 
     @property
     def classifier(self) -> nn.Linear:
         """The ImageNet classifier on the pooled features: (num_features) -> 1000 logits."""
         return self.backbone.get_classifier()
+
+    def train(self, mode: bool = True) -> "Encoder":
+        return super().train(False)
 
     def normalise(self, image_rgb: Tensor) -> Tensor:
         """(B, 3, H, W) in 0..255 -> the input that the encoder was trained on."""

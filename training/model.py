@@ -11,6 +11,7 @@ from training.class_head import ClassHead
 from training.encoder import Encoder
 
 DECODER_WIDTHS = (48, 32, 24, 16)  # the paper's are 8F, 4F, 2F, F, 32 with F = 52; this is for a robot's processor
+DECODER_DROPOUT = 0.2  # of whole channels of the two deepest maps, which know a training room by heart otherwise
 
 
 class UpBlock(nn.Module):
@@ -41,6 +42,7 @@ class DepthDecoder(nn.Module):
             )
         inputs = [channels[-1], *widths[:-1]]
         self.blocks = nn.ModuleList(UpBlock(*sizes) for sizes in zip(inputs, skips, widths, strict=True))
+        self.dropout = nn.Dropout2d(DECODER_DROPOUT)
         self.head = nn.Conv2d(widths[-1], 1, 3, padding=1)
         self.log_min, self.log_max = map(math.log, depth_range_m)
 
@@ -53,6 +55,7 @@ class DepthDecoder(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps at strides 2..32, finest first -> depth (B, H, W) in metres."""
         x, *skips = reversed(maps)
+        x, skips[0] = self.dropout(x), self.dropout(skips[0])
         for block, skip in zip(self.blocks, [*skips, None], strict=False):
             x = block(x, skip)
         x = self.head(x)
@@ -63,7 +66,7 @@ class DepthDecoder(nn.Module):
 
 
 class DepthClassModel(nn.Module):
-    """Depth and class scores of an image. The encoder is frozen: no gradients, batch norm in inference mode."""
+    """Depth and class scores of an image. Only the decoder is trained."""
 
     def __init__(
         self,
@@ -73,16 +76,11 @@ class DepthClassModel(nn.Module):
         decoder_widths: Sequence[int] = DECODER_WIDTHS,
     ) -> None:
         super().__init__()
-        self.encoder = encoder.requires_grad_(False)
+        self.encoder = encoder
         self.class_head = class_head.requires_grad_(False)
         self.decoder = DepthDecoder(encoder.channels, decoder_widths, depth_range_m)
         self.depth_range_m = depth_range_m
-        self.train(False)
-
-    def train(self, mode: bool = True) -> "DepthClassModel":
-        super().train(mode)
-        self.encoder.eval()
-        return self
+        self.eval()
 
     def forward(self, image_rgb: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in 0..255, H and W multiples of 32 -> `depth` (B, H, W) m, `class_scores` (B, C)."""

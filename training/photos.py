@@ -41,6 +41,5 @@ def class_photos(encoder: Encoder, folder: Path, size: tuple[int, int]) -> Class
 
 def image_features(encoder: Encoder, images: list[npt.NDArray[np.uint8]]) -> torch.Tensor:
     """Pooled encoder features (N, F) of N images (h, w, 3) of one size."""
-    encoder.eval()
     with torch.no_grad():
         return torch.cat([encoder(torch.from_numpy(image).float().permute(2, 0, 1)[None])[1] for image in images])

@@ -42,7 +42,7 @@ class TrainingConfig:
     crops: Path | None = None
     height: int = 192
     width: int = 256
-    epochs: int = 20
+    epochs: int = 5
     samples_per_epoch: int = 512
     batch_size: int = 16
     learning_rate: float = 2e-3

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from redwood_depth.camera import Intrinsics, TrainingCamera
-from training.augment import camera_view, random_light, random_view, rotation_matrix, zoomed_camera
+from training.augment import ZOOM, camera_view, random_light, random_view, rotation_matrix, zoomed_camera
 
 SOURCE = Intrinsics(640, 480, 544.47, 544.47, 320.0, 240.0)
 CAMERA = TrainingCamera(525 / 640, 525 / 480)
@@ -45,7 +45,7 @@ def test_depth_is_that_of_the_training_camera() -> None:
     """The estimator multiplies by depth_scale: on a zoomed view that must give back the metres that were measured."""
     depth_m = np.full((480, 640), 2.0, np.float32)
     rng = np.random.default_rng(3)
-    zoom = np.exp(np.random.default_rng(3).uniform(*np.log((1.0, 1.7))))
+    zoom = np.exp(np.random.default_rng(3).uniform(*np.log(ZOOM)))
     _, normalised = random_view(COLOR, depth_m, SOURCE, CAMERA, SIZE, rng)
     scale = zoomed_camera(CAMERA, SIZE, zoom).depth_scale(CAMERA)
     assert scale == pytest.approx(zoom)

@@ -48,3 +48,11 @@ def test_class_features_are_those_of_timms_own_forward(encoder: Encoder) -> None
     with torch.no_grad():
         logits = encoder.classifier(encoder(image)[1])
         torch.testing.assert_close(logits, encoder.backbone(encoder.normalise(image)))
+
+
+def test_it_stays_frozen_when_told_to_train(encoder: Encoder) -> None:
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    encoder.train()
+    encoder(255 * torch.rand(2, 3, 64, 64))
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
