@@ -71,8 +71,10 @@ class BagPlayer:
         time.sleep(_SETTLE_S)  # the subscriber has yet to find the publisher in its turn
         return True
 
-    def play(self, rate: float = 1.0, published: Callable[[Played], None] = lambda played: None) -> Played:
-        """Publish the bag once, at its times of logging divided by `rate`; `published` is called after each message."""
+    def play(
+        self, rate: float = 1.0, published: Callable[[Played, RawMessage], None] = lambda played, message: None
+    ) -> Played:
+        """Publish the bag once, at its times of logging divided by `rate`; `published` is called after each."""
         played = Played()
         for message, due_s in self._schedule(rate):
             delay_s = due_s - time.monotonic()
@@ -81,7 +83,7 @@ class BagPlayer:
             played.late += delay_s < -LATE_S
             self._publishers[message.topic].publish(message.data)
             played.messages += 1
-            published(played)
+            published(played, message)
         for publisher in self._publishers.values():
             publisher.wait_for_all_acked(_LAST_ACK)  # or the last images die with this process
         return played

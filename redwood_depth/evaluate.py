@@ -5,17 +5,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from redwood_depth.bag_pairs import RgbdPair, RgbdReader
 from redwood_depth.bag_topics import find_rgbd_topics
 from redwood_depth.bags import Bag
 from redwood_depth.baselines import DepthHistogram
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, EngineError
+from redwood_depth.estimator import Estimator
 from redwood_depth.frame_scores import FrameScores, class_table, distance_edges_m, score_frame, summarize
-from redwood_depth.images import ColorImage
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.prediction import Prediction
 
@@ -25,17 +24,21 @@ LEFT_OUT = {
     "unpaired_depth": "depth images without colour",
     "corrupt": "corrupt messages",
     "prediction_failed": "failed predictions",
+    "not_predicted": "frames without a prediction",
 }
 
 
-class DepthEstimator(Protocol):
-    """What is scored: redwood_depth.estimator.Estimator, or a stand-in."""
+# What is scored: the prediction for a pair's colour image, or None where there is none (a recording with gaps).
+Predict = Callable[[RgbdPair], Prediction | None]
 
-    bundle: ModelBundle
 
-    def predict(
-        self, image: ColorImage, intrinsics: Intrinsics | None = None, output_size: tuple[int, int] | None = None
-    ) -> Prediction: ...
+def by_model(estimator: Estimator) -> Predict:
+    """Predictions of a model, at the ground truth's size and corrected for the camera's focal length."""
+
+    def predict(pair: RgbdPair) -> Prediction:
+        return estimator.predict(pair.color, pair.intrinsics, pair.depth_m.shape)
+
+    return predict
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class BagEvaluation:
 
 def evaluate_bag(
     path: Path | str,
-    estimator: DepthEstimator,
+    predict: Predict,
     options: EvaluationOptions | None = None,
     progress: Callable[[int], None] = lambda expected: None,
 ) -> BagEvaluation:
@@ -82,7 +85,7 @@ def evaluate_bag(
 
     Args:
         path: a bag folder, or a single .mcap or .db3 file.
-        estimator: the model.
+        predict: what is scored; see Predict.
         options: None: the defaults.
         progress: called after each pair of images with the number of pairs to expect in all.
 
@@ -99,7 +102,7 @@ def evaluate_bag(
         failure: EngineError | None = None
         for pair in reader:
             try:
-                _score_pair(pair, estimator, options, result)
+                _score_pair(pair, predict, options, result)
             except EngineError as error:
                 result.left_out["prediction_failed"] += 1
                 failure = error
@@ -115,15 +118,18 @@ def evaluate_bag(
     return result
 
 
-def _score_pair(pair: RgbdPair, estimator: DepthEstimator, options: EvaluationOptions, result: BagEvaluation) -> None:
+def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions, result: BagEvaluation) -> None:
     target = pair.depth_m
     valid = valid_depth(target, options.min_depth_m, options.max_depth_m)
     if not valid.any():
         result.left_out["no_valid_depth"] += 1
         return
     started_s = time.perf_counter()
-    prediction = estimator.predict(pair.color, pair.intrinsics, target.shape)
+    prediction = predict(pair)
     latency_ms = 1000 * (time.perf_counter() - started_s)
+    if prediction is None:
+        result.left_out["not_predicted"] += 1
+        return
     edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
     scores = score_frame(prediction.depth_m, target, valid, edges_m)
     if scores is None:

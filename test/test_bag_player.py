@@ -137,7 +137,7 @@ def test_messages_behind_their_time_are_counted(tmp_path: Path, node: Any) -> No
     from redwood_depth.bag_player import BagPlayer
 
     with Bag.open(write_bag(tmp_path / "bag", rgbd_messages(5))) as bag:
-        played = BagPlayer(node, bag).play(rate=2.0, published=lambda played: time.sleep(0.06))
+        played = BagPlayer(node, bag).play(rate=2.0, published=lambda played, message: time.sleep(0.06))
     assert played.late >= 5
 
 

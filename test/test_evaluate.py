@@ -9,42 +9,37 @@ import numpy as np
 import pytest
 from bag_samples import CAMERA, HEIGHT, WIDTH, cut, depth_pixels, rgbd_messages, write_bag, write_sqlite_bag
 
+from redwood_depth.bag_pairs import RgbdPair
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, EngineError
 from redwood_depth.evaluate import EvaluationOptions, evaluate_bag, report
-from redwood_depth.images import ColorImage
 from redwood_depth.metrics import SCORE_NAMES
 from redwood_depth.prediction import Prediction
 
 BUNDLE: Any = SimpleNamespace(training_median_m=3.0, classes=("car", "bicycle"), class_threshold=0.5)
 
 
-class FakeEstimator:
+class FakePredictions:
     """Predicts what `depth` makes of the frame's index; scores of the classes in turn."""
-
-    bundle = BUNDLE
 
     def __init__(self, depth: Callable[[int], float], class_scores: tuple[float, float] = (0.6, 0.1)) -> None:
         self._depth = depth
         self._class_scores = class_scores
         self.seen: list[tuple[tuple[int, int], Intrinsics | None]] = []
 
-    def predict(
-        self, image: ColorImage, intrinsics: Intrinsics | None = None, output_size: tuple[int, int] | None = None
-    ) -> Prediction:
-        assert output_size is not None
-        depth = np.full(output_size, self._depth(len(self.seen)), np.float32)
-        self.seen.append((image.size, intrinsics))
+    def __call__(self, pair: RgbdPair) -> Prediction:
+        depth = np.full(pair.depth_m.shape, self._depth(len(self.seen)), np.float32)
+        self.seen.append((pair.color.size, pair.intrinsics))
         return Prediction(depth, np.array(self._class_scores, np.float32))
 
 
 @pytest.mark.parametrize("write", [write_bag, write_sqlite_bag])
 def test_scores_are_means_over_frames(tmp_path: Path, write: Any) -> None:
     depths = [depth_pixels(2000), depth_pixels(4000)]
-    estimator = FakeEstimator(lambda index: (2.0, 3.0)[index])
-    evaluation = evaluate_bag(write(tmp_path / "bag", rgbd_messages(2, depths)), estimator)
+    predictions = FakePredictions(lambda index: (2.0, 3.0)[index])
+    evaluation = evaluate_bag(write(tmp_path / "bag", rgbd_messages(2, depths)), predictions)
     assert evaluation.complete
-    assert estimator.seen == [((HEIGHT, WIDTH), CAMERA)] * 2
+    assert predictions.seen == [((HEIGHT, WIDTH), CAMERA)] * 2
     result = report([evaluation], BUNDLE, EvaluationOptions())
     assert result["frames"] == 2
     assert result["mae"] == pytest.approx(0.5)
@@ -64,7 +59,7 @@ def test_scores_are_means_over_frames(tmp_path: Path, write: Any) -> None:
 
 def test_frames_without_valid_depth_are_counted_not_scored(tmp_path: Path) -> None:
     depths = [depth_pixels(2000), depth_pixels(0), depth_pixels(60_000)]
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(3, depths)), FakeEstimator(lambda index: 2.0))
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(3, depths)), FakePredictions(lambda index: 2.0))
     assert len(evaluation.frames) == 1
     assert evaluation.left_out["no_valid_depth"] == 2
     assert evaluation.complete
@@ -74,50 +69,50 @@ def test_a_bag_of_nan_depth_is_an_error_that_counts(tmp_path: Path) -> None:
     depths = [np.full((HEIGHT, WIDTH), np.nan, np.float32)] * 3
     path = write_bag(tmp_path / "bag", rgbd_messages(3, depths, encoding="32FC1"))
     with pytest.raises(BagError, match="no frame that can be scored: 3 frames without valid depth"):
-        evaluate_bag(path, FakeEstimator(lambda index: 2.0))
+        evaluate_bag(path, FakePredictions(lambda index: 2.0))
 
 
 def test_clocks_that_never_meet_are_an_error_that_counts(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "bag", rgbd_messages(3, depth_late_us=3_600_000_000))
     with pytest.raises(BagError, match="3 colour images without depth, 3 depth images without colour"):
-        evaluate_bag(path, FakeEstimator(lambda index: 2.0))
+        evaluate_bag(path, FakePredictions(lambda index: 2.0))
 
 
 def test_depth_of_another_size_than_colour_is_scored_at_its_own(tmp_path: Path) -> None:
     depths = [np.full((7, 9), 2000, np.uint16)] * 2
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, depths)), FakeEstimator(lambda index: 2.0))
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, depths)), FakePredictions(lambda index: 2.0))
     assert [frame.truth.counts.sum() for frame in evaluation.frames] == [63, 63]
 
 
 def test_a_calibration_of_another_view_is_not_used(tmp_path: Path) -> None:
     wide = Intrinsics(640, 200, 525.0, 525.0, 320.0, 100.0)
-    estimator = FakeEstimator(lambda index: 2.0)
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, camera=wide)), estimator)
-    assert [intrinsics for _, intrinsics in estimator.seen] == [None, None]
+    predictions = FakePredictions(lambda index: 2.0)
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, camera=wide)), predictions)
+    assert [intrinsics for _, intrinsics in predictions.seen] == [None, None]
     assert evaluation.focal_corrected == 0
 
 
 def test_a_calibration_of_another_resolution_is_scaled(tmp_path: Path) -> None:
-    estimator = FakeEstimator(lambda index: 2.0)
+    predictions = FakePredictions(lambda index: 2.0)
     double = CAMERA.scaled(2 * HEIGHT, 2 * WIDTH)
-    evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, camera=double)), estimator)
-    assert estimator.seen[0][1] == CAMERA
+    evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, camera=double)), predictions)
+    assert predictions.seen[0][1] == CAMERA
 
 
 def test_a_prediction_without_depth_is_counted_as_failed(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "bag", rgbd_messages(3))
-    evaluation = evaluate_bag(path, FakeEstimator(lambda index: np.nan if index == 1 else 2.0))
+    evaluation = evaluate_bag(path, FakePredictions(lambda index: np.nan if index == 1 else 2.0))
     assert (len(evaluation.frames), evaluation.left_out["prediction_failed"]) == (2, 1)
     assert not evaluation.complete
     with pytest.raises(EngineError, match="no depth where there is ground truth"):
-        evaluate_bag(path, FakeEstimator(lambda index: np.nan))
+        evaluate_bag(path, FakePredictions(lambda index: np.nan))
 
 
 def test_a_truncated_bag_is_scored_as_far_as_it_goes(tmp_path: Path) -> None:
     depths = [np.random.default_rng(i).integers(500, 4000, (240, 320), np.uint16) for i in range(40)]
     path = write_bag(tmp_path / "bag", rgbd_messages(40, depths))
     cut(path, 0.6)
-    evaluation = evaluate_bag(path, FakeEstimator(lambda index: 2.0))
+    evaluation = evaluate_bag(path, FakePredictions(lambda index: 2.0))
     assert 15 <= len(evaluation.frames) <= 24
     assert evaluation.damage is not None
     assert not evaluation.complete
@@ -131,7 +126,7 @@ def test_class_results_where_the_label_is_known(
 ) -> None:
     options = EvaluationOptions(label="bicycle")
     path = write_bag(tmp_path / "bag", rgbd_messages(3))
-    result = report([evaluate_bag(path, FakeEstimator(lambda index: 2.0, scores), options)], BUNDLE, options)
+    result = report([evaluate_bag(path, FakePredictions(lambda index: 2.0, scores), options)], BUNDLE, options)
     assert result["class"]["accuracy"] == accuracy
     assert result["class"]["top1"] == top1
     assert result["class"]["mean_score"] == pytest.approx(scores[1])
@@ -139,8 +134,8 @@ def test_class_results_where_the_label_is_known(
 
 
 def test_bags_are_pooled_frame_by_frame(tmp_path: Path) -> None:
-    one = evaluate_bag(write_bag(tmp_path / "one", rgbd_messages(1)), FakeEstimator(lambda index: 3.0))
-    three = evaluate_bag(write_bag(tmp_path / "three", rgbd_messages(3)), FakeEstimator(lambda index: 2.0))
+    one = evaluate_bag(write_bag(tmp_path / "one", rgbd_messages(1)), FakePredictions(lambda index: 3.0))
+    three = evaluate_bag(write_bag(tmp_path / "three", rgbd_messages(3)), FakePredictions(lambda index: 2.0))
     result = report([one, three], BUNDLE, EvaluationOptions())
     assert result["frames"] == 4
     assert result["mae"] == pytest.approx(0.25)
@@ -151,7 +146,15 @@ def test_depth_beyond_the_range_does_not_count(tmp_path: Path) -> None:
     depth[:10] = 6000
     path = write_bag(tmp_path / "bag", rgbd_messages(1, [depth]))
     options = EvaluationOptions(max_depth_m=5.0)
-    result = report([evaluate_bag(path, FakeEstimator(lambda index: 2.0), options)], BUNDLE, options)
+    result = report([evaluate_bag(path, FakePredictions(lambda index: 2.0), options)], BUNDLE, options)
     assert result["mae"] == 0.0
     assert result["by_distance"][-1]["to_m"] <= 5.0
     assert result["depth_range_m"] == [0.1, 5.0]
+
+
+def test_frames_without_a_prediction_are_counted_and_not_scored(tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "bag", rgbd_messages(3))
+    answers = iter([Prediction(np.full((HEIGHT, WIDTH), 2.0, np.float32), np.zeros(2, np.float32)), None, None])
+    evaluation = evaluate_bag(path, lambda pair: next(answers))
+    assert (len(evaluation.frames), evaluation.left_out["not_predicted"]) == (1, 2)
+    assert "2 frames without a prediction" in evaluation.left_out_words()

@@ -14,7 +14,7 @@ from redwood_depth.commands.score_table import score_table
 from redwood_depth.engines import BACKENDS, open_engine
 from redwood_depth.errors import BagError, BundleError, EngineError
 from redwood_depth.estimator import Estimator
-from redwood_depth.evaluate import BagEvaluation, EvaluationOptions, evaluate_bag, report
+from redwood_depth.evaluate import BagEvaluation, EvaluationOptions, by_model, evaluate_bag, report
 from redwood_depth.metrics import MAX_DEPTH_M
 
 _DESCRIPTION = """\
@@ -67,7 +67,7 @@ def _evaluate_bags(arguments: argparse.Namespace) -> int:
     result = _result(scored, bundle, options, description)
     _print(result)
     if arguments.json:
-        _write_json(arguments.json, result)
+        write_json(arguments.json, result)
     return 0 if len(scored) == len(evaluations) and all(one.complete for one in scored) else 1
 
 
@@ -93,7 +93,7 @@ def _evaluate_one(path: str, estimator: Estimator, options: EvaluationOptions) -
                 bar.total = expected
                 bar.advance()
 
-            evaluation = evaluate_bag(path, estimator, options, show)
+            evaluation = evaluate_bag(path, by_model(estimator), options, show)
     except (BagError, EngineError) as error:
         print(f"evaluate_bag: error: {error}", file=sys.stderr)
         return None
@@ -125,8 +125,8 @@ def _print(result: dict[str, Any]) -> None:
         print(score_table(result))
 
 
-def _write_json(path: Path, result: dict[str, Any]) -> None:
-    """In one step: a reader sees the old file or the new one, never a part."""
+def write_json(path: Path, result: dict[str, Any]) -> None:
+    """Write plain numbers in one step: a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", "utf-8")

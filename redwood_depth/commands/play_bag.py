@@ -84,7 +84,7 @@ def _publish(node: "Node", bag: Bag, arguments: argparse.Namespace) -> int:
     while True:
         with Progress("playing", player.message_count) as progress:
 
-            def show(played: Played, progress: Progress = progress) -> None:
+            def show(played: Played, _: object, progress: Progress = progress) -> None:
                 progress.advance(f"{played.late} late")
 
             played = player.play(arguments.rate, show)

@@ -1,0 +1,124 @@
+"""The main job from end to end (`make demo`): a bag through DDS, the node beside it, what it published scored."""
+
+import argparse
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from redwood_depth.bag_pairs import RgbdPair
+from redwood_depth.bag_topics import find_rgbd_topics
+from redwood_depth.bags import Bag
+from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.evaluate_bag import write_json
+from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.score_table import score_table
+from redwood_depth.errors import EngineError
+from redwood_depth.evaluate import EvaluationOptions, Predict, evaluate_bag, report
+from redwood_depth.live import NAMESPACE, LiveRun, play_and_record
+from redwood_depth.prediction import Prediction
+from redwood_depth.recorded import RecordedPredictions
+from redwood_depth.sheet import SheetRow, contact_sheet
+
+SAMPLE_BAG = Path(__file__).parents[1] / "samples" / "yard"
+_ROWS = 6
+_NONE = "none of the known classes"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Returns the exit code: 0 when the node answered and the answers were scored."""
+    parser = command_parser("demo", "Play an RGB-D bag through the node over DDS, record and score what it publishes.")
+    parser.add_argument("--bag", type=Path, default=SAMPLE_BAG, help="default: the sample bag")
+    parser.add_argument("--model", type=Path, default=DEMO_BUNDLE, metavar="BUNDLE", help="default: the bundled model")
+    parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="DIR", help="default: %(default)s")
+    return run_command(parser, _demo, argv)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    bundle, output = ModelBundle.load(arguments.model), arguments.output
+    output.mkdir(parents=True, exist_ok=True)
+    outputs = output / "outputs"
+    with Bag.open(arguments.bag) as bag:
+        shutil.rmtree(outputs, ignore_errors=True)
+        print(f"playing {bag.path.name} through DDS into the node, with {bundle.name} {bundle.version}", flush=True)
+        with Progress("playing") as bar:
+
+            def show(total: int) -> None:
+                bar.total = total
+                bar.advance()
+
+            run = play_and_record(bag, find_rgbd_topics(bag), bundle.folder, outputs, output / "node.log", show)
+    if not run.latencies_ms:
+        raise EngineError(f"the node answered none of {run.sent} images; its words are in {output / 'node.log'}")
+    rows, result = _score(arguments.bag, bundle, outputs, run)
+    write_json(output / "metrics.json", result)
+    _write_sheet(output / "sheet.png", rows, bundle)
+    _print(result, run, output)
+    return 0
+
+
+def _score(bag: Path, bundle: ModelBundle, outputs: Path, run: LiveRun) -> tuple[list[SheetRow], dict[str, Any]]:
+    """Rows for the sheet, evenly spaced in time, and the numbers of metrics.json."""
+    options = EvaluationOptions()
+    with Bag.open(outputs) as recorded:
+        keeper = _RowKeeper(RecordedPredictions(recorded, NAMESPACE, bundle.classes), bundle, len(run.latencies_ms))
+        evaluation = evaluate_bag(bag, keeper, options)
+    result = report([evaluation], bundle, options)
+    p50, p95, p99 = (float(value) for value in np.percentile(run.latencies_ms, (50, 95, 99)))
+    result |= {"latency_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99}
+    result |= {"sent": run.sent, "answered": len(run.latencies_ms), "classes": dict(keeper.classes)}
+    return keeper.rows, result
+
+
+class _RowKeeper:
+    """Passes predictions on, counts their classes and keeps every n-th frame for the sheet."""
+
+    def __init__(self, predict: Predict, bundle: ModelBundle, frames: int) -> None:
+        self.rows: list[SheetRow] = []
+        self.classes: Counter[str] = Counter()
+        self._predict, self._bundle, self._every = predict, bundle, max(1, frames // _ROWS)
+        self._count = 0
+
+    def __call__(self, pair: RgbdPair) -> Prediction | None:
+        prediction = self._predict(pair)
+        if prediction is not None:
+            best = int(np.argmax(prediction.class_scores))
+            score = prediction.class_scores[best]
+            known = score >= self._bundle.class_threshold
+            self.classes[self._bundle.classes[best] if known else _NONE] += 1
+            if self._count % self._every == self._every // 2 and len(self.rows) < _ROWS:
+                caption = f"{self._bundle.classes[best]} {score:.2f}" if known else _NONE
+                self.rows.append(SheetRow(pair.color.rgb(), pair.depth_m, prediction.depth_m, caption))
+            self._count += 1
+        return prediction
+
+
+def _write_sheet(path: Path, rows: Sequence[SheetRow], bundle: ModelBundle) -> None:
+    picture = contact_sheet(rows, (max(0.3, bundle.depth_range_m[0]), min(8.0, bundle.depth_range_m[1])))
+    partial = path.with_name(f".{path.name}")
+    partial.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    partial.replace(path)
+
+
+def _print(result: dict[str, Any], run: LiveRun, output: Path) -> None:
+    print(f"\n{result['answered']} of {run.sent} images answered; from image sent to depth received: ", end="")
+    print(f"p50 {result['latency_ms']:.1f} ms, p95 {result['latency_p95_ms']:.1f} ms")
+    print("classes published: " + ", ".join(f"{name} {count}" for name, count in sorted(result["classes"].items())))
+    print(f"\n{score_table(result)}\n")
+    for name, what in (
+        ("sheet.png", "image, true depth, predicted depth and class, to look at"),
+        ("metrics.json", "the numbers above"),
+        ("outputs", "a bag with what the node published"),
+        ("node.log", "the node's words"),
+    ):
+        print(f"{output / name!s:28} {what}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""A bag through DDS, the node as a process of its own, its outputs recorded. Needs rclpy."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from redwood_depth.bag_player import BagPlayer, Played
+from redwood_depth.bag_topics import RgbdTopics
+from redwood_depth.bag_types import COMPRESSED_IMAGE, RawMessage, header_stamp_ns
+from redwood_depth.bag_writer import BagWriter
+from redwood_depth.bags import Bag
+from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.errors import EngineError
+from redwood_depth.recorder import OutputRecorder
+
+NAMESPACE = "/redwood_depth"
+_START_S, _ANSWER_S = 60.0, 3.0
+
+
+@dataclass
+class LiveRun:
+    """What happened: colour images sent, outputs recorded by topic, publish-to-arrival latency of each depth image."""
+
+    sent: int = 0
+    recorded: dict[str, int] = field(default_factory=dict)
+    latencies_ms: list[float] = field(default_factory=list)
+
+
+def play_and_record(
+    bag: Bag, topics: RgbdTopics, model: Path, output: Path, log: Path, progress: Callable[[int], None]
+) -> LiveRun:
+    """Play `bag` at its own pace into a new node, record the node's outputs as the bag `output`, its words in `log`.
+
+    Args:
+        progress: called after each published message with the number of messages in all.
+
+    Raises:
+        EngineError: the node did not start.
+    """
+    use_shared_memory_profile()
+    # Without rclpy's handlers Ctrl-C arrives as KeyboardInterrupt, wherever this waits.
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        client = rclpy.create_node("player", namespace=NAMESPACE)
+        with _perception(bag, topics, model, log) as process, BagWriter(output) as writer:
+            recorder = OutputRecorder(client, writer, NAMESPACE)
+            with _spinning(client):
+                player = BagPlayer(client, bag)
+                _wait_for_node(player, process, log)
+                return _play(player, recorder, topics, progress)
+    finally:
+        rclpy.shutdown()
+
+
+def _play(player: BagPlayer, recorder: OutputRecorder, topics: RgbdTopics, progress: Callable[[int], None]) -> LiveRun:
+    sent_s: dict[int, float] = {}
+
+    def note(_: Played, message: RawMessage) -> None:
+        if message.topic == topics.color:
+            sent_s[header_stamp_ns(message)] = time.monotonic()
+        progress(player.message_count)
+
+    player.play(published=note)
+    deadline_s = time.monotonic() + _ANSWER_S
+    while len(recorder.arrivals_s) < len(sent_s) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    latencies_ms = [1e3 * (at_s - sent_s[stamp]) for stamp, at_s in recorder.arrivals_s.items() if stamp in sent_s]
+    return LiveRun(len(sent_s), dict(recorder.counts), latencies_ms)
+
+
+@contextlib.contextmanager
+def _perception(bag: Bag, topics: RgbdTopics, model: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The node as a process, stopped with SIGINT at the end."""
+    types = {topic.name: topic.type for topic in bag.topics}
+    transport = "compressed" if types[topics.color] == COMPRESSED_IMAGE else "raw"
+    image = "image/compressed" if transport == "compressed" else "image"
+    arguments = ["-r", f"__ns:={NAMESPACE}", "-r", f"{image}:={topics.color}"]
+    arguments += ["-p", f"image_transport:={transport}", "-p", f"model:={model}"]
+    if topics.camera_info:
+        arguments += ["-r", f"camera_info:={topics.camera_info}"]
+    command = [sys.executable, "-m", "redwood_depth.commands.perception_node", "--ros-args", *arguments]
+    with log.open("wb") as words:
+        process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, env=dict(os.environ))
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def _spinning(node: Node) -> Iterator[None]:
+    """Callbacks of `node` on a thread of their own."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, name="recorder", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        executor.shutdown()
+        thread.join(5)
+
+
+def _wait_for_node(player: BagPlayer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline_s = time.monotonic() + _START_S
+    while not player.wait_for_subscription(0.2):
+        words = log.read_text("utf-8", "replace").strip().splitlines()
+        if process.poll() is not None or any("not started" in line for line in words):
+            cause = next(
+                (line for line in words if "cannot configure" in line), words[-1] if words else "no word of it"
+            )
+            raise EngineError(f"the node did not start: {cause}")
+        if time.monotonic() > deadline_s:
+            raise EngineError(f"the node did not subscribe within {_START_S:.0f} s; its words are in {log}")
