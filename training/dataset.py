@@ -1,5 +1,6 @@
 """Scans in memory, and an endless supply of augmented training samples from them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from redwood_depth.camera import Intrinsics, TrainingCamera
 from redwood_depth.errors import ScanError
 from redwood_depth.scans import RedwoodScan, decode_color, decode_depth
 from training.augment import random_light, random_view
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ def load_scan(path: Path | str, max_frames: int | None = None) -> LoadedScan:
     """
     with RedwoodScan.open(path) as scan:
         frames = scan.frames
+        if scan.unpaired:
+            _log.warning("%s: %d colour frames have no depth frame near in time", path, scan.unpaired)
         if max_frames is not None and len(frames) > max_frames:
             frames = [frames[i] for i in np.linspace(0, len(frames) - 1, max_frames).round().astype(int)]
         colors = [decode_color(scan.color_bytes(frame)) for frame in frames]
@@ -60,14 +65,20 @@ def training_depth_m(scan: LoadedScan, index: int, camera: TrainingCamera) -> np
 
 
 def training_median_m(scans: Sequence[LoadedScan], camera: TrainingCamera, depth_range_m: tuple[float, float]) -> float:
-    """Median depth at the training camera; each scan counts the same, however many frames it has."""
-    medians, low_high = [], depth_range_m
+    """Median depth at the training camera; each scan counts the same, however many frames it has.
+
+    Raises:
+        ScanError: a scan has no depth in the range.
+    """
+    samples, (low, high) = [], depth_range_m
     for scan in scans:
         sample = np.concatenate([training_depth_m(scan, i, camera)[::8, ::8].ravel() for i in range(len(scan.depths))])
-        medians.append(sample[(sample >= low_high[0]) & (sample <= low_high[1])])
-    shortest = min(len(values) for values in medians)
+        samples.append(sample[(sample >= low) & (sample <= high)])
+        if not len(samples[-1]):
+            raise ScanError(f"scan {scan.name} has no depth between {low:g} and {high:g} m")
+    shortest = min(len(values) for values in samples)
     rng = np.random.default_rng(0)
-    return float(np.median(np.concatenate([rng.choice(values, shortest, replace=False) for values in medians])))
+    return float(np.median(np.concatenate([rng.choice(values, shortest, replace=False) for values in samples])))
 
 
 class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):

@@ -22,7 +22,7 @@ from training.class_head import (
     imagenet_head,
 )
 from training.dataset import LoadedScan, TrainingSamples, load_scan, resize_color, training_median_m
-from training.encoder import Encoder
+from training.encoder import STRIDES, Encoder
 from training.export import export_bundle
 from training.losses import depth_loss
 from training.model import DepthClassModel
@@ -60,11 +60,13 @@ def train(config: TrainingConfig, report: Callable[[int, float], None]) -> Model
 
     Raises:
         ScanError: a scan or photo cannot be read.
-        RedwoodDepthError: the loss is not finite.
+        RedwoodDepthError: the input's sides are no multiples of 32, or the loss is not finite.
         BundleError: the export differs from the trained model.
     """
     torch.manual_seed(config.seed)
     size = (config.height, config.width)
+    if config.height % STRIDES[-1] or config.width % STRIDES[-1]:
+        raise RedwoodDepthError(f"the input must be multiples of {STRIDES[-1]} pixels, not {size[0]}x{size[1]}")
     scans = [load_scan(path) for path, _ in config.scans]
     encoder = Encoder()
     class_head, scores = fit_class_head(encoder, scans, config.crops, size)

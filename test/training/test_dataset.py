@@ -27,6 +27,12 @@ def test_a_scan_loads_with_its_holes(scan_folder: Path) -> None:
     assert len(load_scan(scan_folder, max_frames=2).colors) == 2
 
 
+def test_colour_frames_without_depth_are_reported(scan_folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    next((scan_folder / "depth").iterdir()).unlink()
+    assert load_scan(scan_folder).unpaired == 1
+    assert "1 colour frames have no depth" in caplog.text
+
+
 def test_images_of_another_size_than_the_camera_are_refused(scan_folder: Path) -> None:
     (scan_folder / "info.json").write_text('{"width":320,"height":240,"fx":262,"fy":262,"cx":160,"cy":120}')
     with pytest.raises(ScanError, match="must be 320x240"):
@@ -58,3 +64,5 @@ def test_the_median_is_at_the_training_camera_and_ignores_missing_depth() -> Non
     scan.depths[0] = np.zeros((48, 64), np.uint16)
     expected = 1.0 / WIDE.depth_scale(CAMERA)
     assert training_median_m([scan], CAMERA, (0.1, 10.0)) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ScanError, match="no depth between"):
+        training_median_m([scan, flat_scan(0)], CAMERA, (0.1, 10.0))

@@ -36,6 +36,12 @@ def test_train_and_evaluate_from_the_command_line(scan_folder: Path, tmp_path: P
     assert (recorded.height, recorded.width) == (64, 96)
 
 
+def test_an_odd_input_size_is_one_line_and_exit_code_1(scan_folder: Path, tmp_path: Path, capsys) -> None:
+    size = ["--size", "100", "128"]
+    assert main(["train", "--scans", str(scan_folder), "--output", str(tmp_path / "bundle"), *size]) == 1
+    assert "multiples of 32 pixels, not 100x128" in capsys.readouterr().err
+
+
 def test_a_missing_scan_is_one_line_and_exit_code_1(tmp_path: Path, capsys) -> None:
     absent = tmp_path / "absent"
     assert main(["train", "--scans", str(absent), "--output", str(tmp_path / "bundle"), "--epochs", "1"]) == 1
