@@ -86,7 +86,7 @@ def develop(
     """Radiance (H, W, 3) to an sRGB picture (H, W, 3) uint8: exposure, soft shoulder, sensor noise, gamma."""
     linear = _without_specks(np.clip(radiance * exposure, 0, None))
     linear = np.where(linear > 0.6, 0.6 + 0.4 * (1 - np.exp(-(linear - 0.6) / 0.4)), linear)
-    clean = cv2.fastNlMeansDenoisingColored(_srgb(linear), None, 5, 8, 3, 13)  # the path tracer's own noise
+    clean = cv2.fastNlMeansDenoisingColored(_srgb(linear), None, 4, 8, 3, 13)  # the path tracer's own noise
     grain = 255 * noise * cv2.GaussianBlur(rng.standard_normal(linear.shape), (0, 0), 0.6)
     return np.clip(np.round(clean + grain), 0, 255).astype(np.uint8)
 

@@ -33,7 +33,7 @@ class Recording:
     jitter_us: int = 900
     exposure: float = 1.35
     noise: float = 0.004
-    jpeg_quality: int = 80
+    jpeg_quality: int = 85
     seed: int = 7
 
     def stamps(self) -> tuple[list[Stamp], list[Stamp]]:
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output", type=Path, required=True, metavar="SCAN", help="folder of the scan, made if missing"
     )
     parser.add_argument(
-        "--samples", type=int, default=9, help="light paths a pixel: more is slower and cleaner (default %(default)s)"
+        "--samples", type=int, default=16, help="light paths a pixel: more is slower and cleaner (default %(default)s)"
     )
     return run_command(parser, _render, argv)
 
