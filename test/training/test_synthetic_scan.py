@@ -116,8 +116,8 @@ def test_a_second_run_renders_only_what_is_missing(tiny_scan: tuple[Path, Street
 def test_the_sample_walk_shows_each_class_for_a_while() -> None:
     street, path = sample_street(), sample_path()
     colour, depth = Recording().stamps()
-    labels = [street.label(path.pose(stamp.time_s), fx=525.0, width=640, height=480) for stamp in colour]
-    assert {name: labels.count(name) >= 10 for name in street.objects} == dict.fromkeys(street.objects, True)
+    labels = [street.label(path.pose(stamp.time_s), fx=525.0, width=640, height=480) for stamp in colour[::3]]
+    assert {name: labels.count(name) >= 4 for name in street.objects} == dict.fromkeys(street.objects, True)
     assert len(colour) != len(depth)
 
 
