@@ -49,9 +49,11 @@ def preview_bgr(
 
 
 def write_text(panel: NDArray[Any], text: str, at: tuple[int, int], size: float) -> None:
-    """White text on `panel` (H, W, 3), its lower left corner at `at` (x, y); an outline keeps it readable anywhere."""
-    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(panel, text, at, _FONT, size, color, thickness, cv2.LINE_AA)
+    """White text on a dark ground in `panel` (H, W, 3), its lower left corner at `at` (x, y)."""
+    (width, height), below = cv2.getTextSize(text, _FONT, size, 1)
+    corners = (at[0] - 3, at[1] - height - 4), (at[0] + width + 3, at[1] + below)
+    cv2.rectangle(panel, *corners, (32, 32, 32), cv2.FILLED)
+    cv2.putText(panel, text, at, _FONT, size, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def draw_scale(panel: NDArray[Any], range_m: tuple[float, float]) -> None:
@@ -64,4 +66,4 @@ def draw_scale(panel: NDArray[Any], range_m: tuple[float, float]) -> None:
         if range_m[0] < tick_m < range_m[1]:
             share = np.log(tick_m / range_m[0]) / np.log(range_m[1] / range_m[0])
             at = (int(share * width), height - bar_height - max(2, height // 80))
-            write_text(panel, f"{tick_m:g} m", at, max(0.35, 0.6 * width / _PANEL_WIDTH_PX))
+            write_text(panel, f"{tick_m:g} m", at, 0.5)
