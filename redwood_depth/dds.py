@@ -1,6 +1,7 @@
 """Large images over Fast DDS: its shared-memory segment of 512 KB is smaller than a VGA image."""
 
 import os
+from importlib import metadata
 
 from redwood_depth.resources import shared_file
 
@@ -20,6 +21,14 @@ def use_shared_memory_profile() -> str | None:
     profile = shared_file("config/fastdds.xml")
     if profile is None:
         return None
-    for variable in PROFILE_VARIABLES:  # Fast DDS 3 (Kilted) reads the first name, Fast DDS 2 the second
-        os.environ[variable] = str(profile)
+    os.environ[profile_variable()] = str(profile)
     return str(profile)
+
+
+def profile_variable() -> str:
+    """The name that this ROS's Fast DDS reads: version 3, since Kilted (rclpy 9), the first; version 2 the second."""
+    try:
+        major = int(metadata.version("rclpy").split(".")[0])
+    except metadata.PackageNotFoundError:
+        major = 0
+    return PROFILE_VARIABLES[0 if major >= 9 else 1]

@@ -6,7 +6,7 @@ import pytest
 
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands import dds_check, doctor
-from redwood_depth.dds import PROFILE_VARIABLES
+from redwood_depth.dds import profile_variable
 
 
 def test_it_names_versions_model_and_backend(tiny_bundle: ModelBundle, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,8 +37,7 @@ def test_images_between_processes_are_tried_and_the_remedy_named(
         '<participant profile_name="p" is_default_profile="true"><rtps><userTransports><transport_id>udp</transport_id>'
         "</userTransports><useBuiltinTransports>false</useBuiltinTransports></rtps></participant></profiles>"
     )
-    for variable in PROFILE_VARIABLES:
-        monkeypatch.setenv(variable, str(deaf))
+    monkeypatch.setenv(profile_variable(), str(deaf))
     state, _, detail = dds_check.check_large_images()
     assert state == "note"
-    assert "export FASTRTPS_DEFAULT_PROFILES_FILE" in detail
+    assert f"export {profile_variable()}" in detail

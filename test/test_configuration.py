@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from redwood_depth.dds import PROFILE_VARIABLES, use_shared_memory_profile
+from redwood_depth.dds import PROFILE_VARIABLES, profile_variable, use_shared_memory_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,9 +36,8 @@ def test_the_profile_holds_images_and_a_users_own_stays(monkeypatch: pytest.Monk
     space = {"dds": "http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"}
     segment = ElementTree.parse(profile).findtext(".//dds:segment_size", namespaces=space)
     assert int(segment or 0) >= 10 * 640 * 480 * 3
-    assert {os.environ[variable] for variable in PROFILE_VARIABLES} == {profile}
-    for variable in PROFILE_VARIABLES:
-        monkeypatch.delenv(variable)
+    assert os.environ[profile_variable()] == profile
+    monkeypatch.delenv(profile_variable())
     monkeypatch.setenv(PROFILE_VARIABLES[1], "mine.xml")
     assert use_shared_memory_profile() == "mine.xml"
     assert PROFILE_VARIABLES[0] not in os.environ

@@ -17,6 +17,8 @@ MAY_USE_RCLPY = {
     "parameters.py",
     "outputs.py",
     "bag_player.py",
+    "live.py",
+    "recorder.py",
     "commands/perception_node.py",
     "commands/play_bag.py",
     "commands/dds_check.py",

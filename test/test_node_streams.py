@@ -13,7 +13,7 @@ from ros_harness import Client, NodeProcess, gray_image, header_at, stamp_of
 
 from redwood_depth.bag_player import BagPlayer
 from redwood_depth.bags import Bag
-from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands import scans_to_bag
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
@@ -34,11 +34,11 @@ def write_vga_scan(folder: Path, frames: int) -> Path:
     return folder
 
 
-def test_a_bag_at_30_hz_is_answered_frame_by_frame_in_order(tmp_path: Path) -> None:
+def test_a_bag_at_30_hz_is_answered_frame_by_frame_in_order(tiny_bundle: ModelBundle, tmp_path: Path) -> None:
     frames = 150
     bag_path = tmp_path / "bag"
     assert scans_to_bag.main([str(write_vga_scan(tmp_path / "scan", frames)), "--output", str(bag_path)]) == 0
-    with NodeProcess("", *CAMERA, model=DEMO_BUNDLE), Client() as client, Bag.open(bag_path) as bag:
+    with NodeProcess("", *CAMERA, model=tiny_bundle.folder), Client() as client, Bag.open(bag_path) as bag:
         client.wait_until(lambda: client.node.count_publishers("depth/image") > 0, what="the node's outputs")
         player = BagPlayer(client.node, bag)
         assert player.wait_for_subscription(10)

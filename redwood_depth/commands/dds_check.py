@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from redwood_depth.dds import PROFILE_VARIABLES
+from redwood_depth.dds import profile_variable
 from redwood_depth.resources import shared_file
 
 _FRAMES, _PERIOD_S = 30, 1 / 30
@@ -23,9 +23,9 @@ def check_large_images() -> tuple[str, str, str]:
     if as_it_is >= _ENOUGH:
         return "ok", what, detail
     profile = str(shared_file("config/fastdds.xml"))
-    with_profile = _count_received({**os.environ, **dict.fromkeys(PROFILE_VARIABLES, profile)})
+    with_profile = _count_received({**os.environ, profile_variable(): profile})
     remedy = f"with {profile} {with_profile} do. The node and the launch files use it by themselves where no other "
-    remedy += "profile is set; give it to the camera driver too: export FASTRTPS_DEFAULT_PROFILES_FILE, or publish "
+    remedy += f"profile is set; give it to the camera driver too: export {profile_variable()}=..., or publish "
     remedy += "reliably and set image_reliability: reliable"
     return "note", what, f"{detail}; {remedy}"
 
