@@ -6,7 +6,7 @@ venv=$(realpath -m "$1") distro=$2 here=$(dirname "$(realpath "$0")")
 python=${PYTHON:-python3}
 
 fail() { echo "set-up: $*" >&2; exit 1; }
-command -v "$python" > /dev/null || fail "$python not found; give one: make PYTHON=/path/to/python3.12"
+"$python" -c '' 2> /dev/null || fail "$python does not run; give an interpreter: make PYTHON=/path/to/python3.12"
 "$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
     || fail "$("$python" --version) will not do: ROS 2 wheels exist for Python 3.10 to 3.13; give one: make PYTHON=python3.12"
 [ "$(uname -sm)" = "Linux x86_64" ] || fail "ROS 2 wheels exist for Linux on x86-64 only; elsewhere use ROS 2 from apt (README, On a robot)"
