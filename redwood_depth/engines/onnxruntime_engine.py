@@ -1,5 +1,6 @@
 """The ONNX Runtime engine: every CPU, and CUDA where onnxruntime-gpu finds it."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ class OnnxRuntimeEngine:
         except ImportError as error:
             raise EngineError("ONNX Runtime is not installed: pip install onnxruntime") from error
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        # Counted here: left to itself, ONNX Runtime pins its threads to cores, and two nodes would share the same ones.
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.log_severity_level = _SERIOUS
         # A worker that waits for the next frame must not burn the core that other nodes need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
