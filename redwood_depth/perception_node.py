@@ -1,5 +1,6 @@
 """The ROS 2 node `perception`: camera images in, metric depth and object class out."""
 
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from redwood_depth.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, 
 from redwood_depth.statistics import FrameStatistics
 from redwood_depth.worker import Worker
 
+_CAMERA_INFO_PATIENCE_S = 0.3
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -33,7 +35,6 @@ class Frame(NamedTuple):
     """An image as it waits for the worker."""
 
     message: Any  # Image or CompressedImage
-    camera_info: CameraInfo | None
     received_s: float
 
 
@@ -48,6 +49,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._outputs: Outputs | None = None
         self._engine_description = "none"
         self._camera_info: CameraInfo | None = None
+        self._camera_info_settled = threading.Event()  # it came once, or was waited for once
         self._image_subscriptions: list[Any] = []
         self._problem = ""
         self.add_on_set_parameters_callback(self._check_parameters)
@@ -141,6 +143,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         if self._outputs is not None:
             self._outputs.destroy(self)
         self._worker, self._outputs, self._bundle, self._camera_info = None, None, None, None
+        self._camera_info_settled.clear()
         self._engine_description = "none"
 
     # ------------------------------------------------------------------------------------------------- parameters
@@ -165,6 +168,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _receive_camera_info(self, info: CameraInfo) -> None:
         self._camera_info = info
+        self._camera_info_settled.set()
 
     def _receive_image(self, message: Any) -> None:
         received_s = self.statistics.frame_received()
@@ -172,7 +176,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             return
         if not self._outputs.are_watched():
             self.statistics.counts["unwatched"] += 1
-        elif not self._worker.put(Frame(message, self._camera_info, received_s)):
+        elif not self._worker.put(Frame(message, received_s)):
             self.statistics.counts["dropped"] += 1
 
     def _process(self, estimator: Estimator, frame: Frame) -> None:
@@ -188,7 +192,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
         outputs, threshold = self._outputs, self._threshold()
         image = color_from_message(frame.message)
-        info, intrinsics = self._calibration(frame.camera_info, image.size)
+        info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
         output_size = image.size if self.parameters.output_size == "camera" else None
         started_s = time.monotonic()
         prediction = estimator.predict(image, intrinsics, output_size)
@@ -199,6 +203,14 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)
         outputs.publish_pictures(context, prediction, threshold)
+
+    def _newest_camera_info(self) -> CameraInfo | None:
+        """The newest camera_info; before the first it waits a moment, so that depth does not begin at a wrong scale."""
+        if not self._camera_info_settled.is_set():
+            if self.count_publishers(self.resolve_topic_name("camera_info")):
+                self._camera_info_settled.wait(_CAMERA_INFO_PATIENCE_S)
+            self._camera_info_settled.set()
+        return self._camera_info
 
     def _calibration(
         self, info: CameraInfo | None, size: tuple[int, int]

@@ -63,6 +63,17 @@ def test_without_calibration_depth_is_the_training_cameras_and_that_is_said_once
         assert client.wait_for_count("depth/camera_info", 3)[-1].k[0] == 0.0
 
 
+def test_the_first_image_waits_a_moment_for_its_camera_info(tiny_bundle: ModelBundle) -> None:
+    with NodeProcess("a", model=tiny_bundle.folder) as process, Client("a") as client:
+        client.wait_for_node()
+        client.images.publish(gray_image(header_at(0), 50))
+        time.sleep(0.05)
+        client.camera_infos.publish(camera_info(header_at(0), f_px=105.0))
+        depth = client.wait_for_count("depth/image", 1)[0]
+        np.testing.assert_allclose(depth_from_message(depth), expected_depth_m(50, scale=2.0), rtol=1e-5)
+        assert "not corrected" not in process.output
+
+
 def test_classes_best_first_at_or_above_the_threshold(tiny_bundle: ModelBundle) -> None:
     pixels = np.zeros((48, 64, 3), np.uint8)
     pixels[..., 2], pixels[..., 0] = 255, 180  # class 2: 1/3, class 0: 0.235, class 1: 0
