@@ -65,7 +65,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         """Configure and activate, as a life-cycle manager would."""
         if self.trigger_configure() == _SUCCESS:
             self.trigger_activate()
-        else:
+        elif self.context.ok():
             self.get_logger().error("not started; mend the cause, then configure and activate this node again")
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -91,11 +91,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         try:
             act()
         except Exception as error:
+            self.release()
+            if not self.context.ok():  # a signal came in between: nobody to tell
+                return _FAILURE
             self._problem = f"cannot {name}: {error}"
             if not isinstance(error, RedwoodDepthError):  # a fault of ours: show where
                 self.get_logger().error(traceback.format_exc())
             self.get_logger().error(self._problem)
-            self.release()
             return _FAILURE if name == "configure" else TransitionCallbackReturn.ERROR
         return _SUCCESS
 

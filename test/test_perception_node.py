@@ -1,6 +1,7 @@
 """The node as its own process over real DDS, with a model whose answers are known."""
 
 import array
+import os
 import signal
 import time
 
@@ -128,6 +129,18 @@ def test_bad_parameters_are_refused(tiny_bundle: ModelBundle, tmp_path) -> None:
         process = NodeProcess("a", model=tiny_bundle.folder, **{name: value})
         assert process.wait_for_end() == 1
         assert words in process.output
+        assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize("moment", ["opening tiny", "active: waiting for images"])
+@pytest.mark.parametrize("gap_s", [0.0, 0.002, 0.02, 0.1])
+def test_a_signal_that_comes_twice_ends_it_as_cleanly(tiny_bundle: ModelBundle, moment: str, gap_s: float) -> None:
+    """As Ctrl-C does under `ros2 launch`: once from the terminal, once handed on."""
+    with NodeProcess("a", model=tiny_bundle.folder) as process:
+        process.wait_for(moment)
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(gap_s)
+        assert process.stop() == 0
         assert "Traceback" not in process.output
 
 

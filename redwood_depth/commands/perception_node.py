@@ -1,8 +1,10 @@
 """perception_node: run the node until SIGINT or SIGTERM."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import rclpy
 from rclpy._rclpy_pybind11 import RCLError
@@ -31,23 +33,42 @@ example:
 
 def _run(arguments: Sequence[str]) -> int:
     use_shared_memory_profile()
-    node = None
+    # rclpy's own handlers, which come on top of these, end the spinning. Python's would raise KeyboardInterrupt too,
+    # again in the middle of the clean-up when the signal comes twice, as Ctrl-C under `ros2 launch` does.
+    _on_stop_signals(lambda *_: None)
     try:
         rclpy.init(args=list(arguments))
+        _spin()
+    except (ParameterException, RCLError) as error:
+        raise RedwoodDepthError(" ".join(str(error).split())) from error
+    finally:
+        rclpy.try_shutdown()
+        _on_stop_signals(signal.SIG_IGN)  # or one that comes while the interpreter ends would kill it
+    return 0
+
+
+def _spin() -> None:
+    """Run the node until the context is shut down."""
+    node = None
+    try:
         node = PerceptionNode()
         if node.parameters.autostart:
             node.start()
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
-    except (ParameterException, RCLError) as error:
-        raise RedwoodDepthError(" ".join(str(error).split())) from error
+    except RCLError:  # a signal came while the node was starting
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.release()
             node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+
+
+def _on_stop_signals(handler: Any) -> None:
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, handler)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
