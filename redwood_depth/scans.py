@@ -39,7 +39,10 @@ class ScanFrame:
 
 
 class RedwoodScan:
-    """An open scan; a context manager. `frames` are in order of time, `unpaired` counts colour frames without depth."""
+    """An open scan; a context manager. `frames` are in order of time, `unpaired` counts colour frames without depth.
+
+    `unpaired_depth` counts depth frames without colour; `info` is what info.json says, empty where there is none.
+    """
 
     def __init__(self, path: Path, members: "_Folder | _Zip", max_gap_us: int) -> None:
         self._members = members
@@ -58,8 +61,10 @@ class RedwoodScan:
             )
         self.frames = [ScanFrame(colors[i][1], depths[j][1], colors[i][0], depths[j][0]) for i, j in pairs]
         self.unpaired = len(colors) - len(pairs)
+        self.unpaired_depth = len(depths) - len(pairs)
         info = f"{top}info.json"
-        self.intrinsics = _read_intrinsics(f"{path}/{info}", members.read(info)) if info in names else PRIMESENSE
+        self.info = _read_info(f"{path}/{info}", members.read(info)) if info in names else {}
+        self.intrinsics = _read_intrinsics(f"{path}/{info}", self.info) if info in names else PRIMESENSE
 
     @classmethod
     def open(cls, path: Path | str, max_gap_us: int = MAX_GAP_US) -> "RedwoodScan":
@@ -215,9 +220,18 @@ def _stamped(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[str, list[
     return top, sorted(tops.get(top, []))
 
 
-def _read_intrinsics(name: str, data: bytes) -> Intrinsics:
+def _read_info(name: str, data: bytes) -> dict[str, Any]:
     try:
         info = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ScanError(f"{name} is no camera description: {error}") from error
+    if not isinstance(info, dict):
+        raise ScanError(f"{name} is no camera description: it holds no JSON object")
+    return info
+
+
+def _read_intrinsics(name: str, info: dict[str, Any]) -> Intrinsics:
+    try:
         camera = Intrinsics(
             width=int(info["width"]),
             height=int(info["height"]),
@@ -228,7 +242,7 @@ def _read_intrinsics(name: str, data: bytes) -> Intrinsics:
         )
     except KeyError as error:
         raise ScanError(f"{name} lacks {error}") from error
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ScanError(f"{name} is no camera description: {error}") from error
     finite = all(map(math.isfinite, (camera.fx, camera.fy, camera.cx, camera.cy)))
     if not finite or min(camera.width, camera.height) < 1 or min(camera.fx, camera.fy) <= 0:

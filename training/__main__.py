@@ -1,27 +1,26 @@
 """python -m training COMMAND: the offline half, run from the checkout."""
 
 import argparse
+import importlib
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
-from training.evaluate import evaluate_photos, evaluate_scan, load_estimator
-from training.train import TrainingConfig, train
 
 THREADS = 2
 
 DESCRIPTION = """\
 Train and measure model bundles.
 
+  prepare   scans -> memory-mapped arrays, an index, splits by scan
   train     scans (and labelled photos for the class head) -> a model bundle
   evaluate  scores of a bundle on scans and photos, beside the best constant depth and the training median
 """
@@ -35,12 +34,22 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser("python -m training", DESCRIPTION, EPILOG)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_train(commands.add_parser("train", help="scans -> a model bundle"))
-    _add_evaluate(commands.add_parser("evaluate", help="scores of a bundle"))
+    given = sys.argv[1:] if argv is None else argv
+    for name, (summary, add_arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name in given:  # a command imports what it needs, torch above all, only when it is asked for
+            add_arguments(command)
     return run_command(parser, lambda arguments: arguments.command(arguments), argv)
 
 
+def _in_module(name: str) -> Callable[[argparse.ArgumentParser], None]:
+    """`add_arguments` of a module in training.commands, imported when it is called."""
+    return lambda parser: importlib.import_module(f"training.commands.{name}").add_arguments(parser)
+
+
 def _add_train(parser: argparse.ArgumentParser) -> None:
+    from training.train import TrainingConfig
+
     parser.add_argument(
         "--scans", nargs="+", required=True, type=_weighted_path, metavar="SCAN[=WEIGHT]",
         help="Redwood scans, folders or zips; a weight says how often a scan is drawn (default 1)",
@@ -70,6 +79,10 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from training.train import TrainingConfig, train
+
     torch.set_num_threads(THREADS)
     config = TrainingConfig(
         scans=arguments.scans,
@@ -90,6 +103,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+    from training.evaluate import evaluate_photos, evaluate_scan, load_estimator
+
     estimator = load_estimator(arguments.bundle)
     scores = {}
     with _progress() as progress:
@@ -129,6 +144,13 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return value
+
+
+COMMANDS = {
+    "prepare": ("scans -> memory-mapped arrays, an index, splits by scan", _in_module("prepare")),
+    "train": ("scans -> a model bundle", _add_train),
+    "evaluate": ("scores of a bundle", _add_evaluate),
+}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,147 @@
+"""python -m training prepare: scans -> prepared data."""
+
+import argparse
+import contextlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+
+from redwood_depth.commands.progress import Progress
+from training.errors import PreparedDataError
+from training.prepare import PreparedData, PrepareSettings, prepare
+from training.scan_sources import NO_CLASS
+from training.splits import SPLITS
+
+DESCRIPTION = """\
+Read scans once, and write what training reads a hundred times: small images in memory-mapped arrays.
+
+ROOT holds scans in the Redwood layout, folders or zips, one folder a class:
+  ROOT/CLASS/SCAN_ID/{rgb,depth}  or  ROOT/CLASS/SCAN_ID.zip
+A scan directly below ROOT has the class "none": none of the classes is in view.
+
+DATA becomes
+  DATA/CLASS/SCAN_ID/image.npy    uint8 (N, H, W, 3) RGB, resized by area
+  DATA/CLASS/SCAN_ID/depth.npy    uint16 (N, H, W) millimetres, nearest measurement, 0 = missing
+  DATA/index.json                 per scan: frames, intrinsics, time stamps, what was left out and why
+  DATA/splits.json                train, validation and test by scan; yours to edit: what it says is kept
+
+Colour and depth are paired by their time stamps. Scans whose info.json says "use": "evaluation only" are for the test.
+Run it again after a stop, or with more scans: what is finished stays, and so does each scan's split (unless --seed
+changes). Exit code 0 as long as one scan could be prepared; the summary names those that could not.
+"""
+EPILOG = """\
+examples:
+  python -m training prepare scans --output out/data
+  python -m training prepare out/synthetic scans --output out/data --height 192 --width 256 --frames-per-scan 100
+"""
+BACKENDS = ("loky", "threading", "dask", "ray")
+SHOWN_FRAMES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    default = PrepareSettings()
+    parser.add_argument("roots", nargs="+", type=Path, metavar="ROOT", help="folder of scans; several are put together")
+    parser.add_argument("--output", required=True, type=Path, metavar="DATA", help="the folder to write")
+    parser.add_argument("--height", type=_positive, default=default.height, help="pixels, default %(default)s")
+    parser.add_argument("--width", type=_positive, default=default.width, help="pixels, default %(default)s")
+    parser.add_argument(
+        "--frames-per-scan", type=_count, default=default.frames_per_scan, metavar="N",
+        help="evenly spread in time, default %(default)s; 0: all",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, help="of the splits, default that of DATA/splits.json, else 0")
+    parser.add_argument("--jobs", type=_positive, help="scans at a time, default one a core")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default=BACKENDS[0],
+        help="of joblib, default %(default)s; dask and ray take the cluster of DASK_SCHEDULER_ADDRESS or RAY_ADDRESS",
+    )  # fmt: skip
+    parser.set_defaults(command=_command)
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    settings = PrepareSettings(arguments.height, arguments.width, arguments.frames_per_scan)
+    start_s = time.monotonic()
+    with _backend(arguments.backend), Progress("scans") as progress:
+
+        def step(name: str, total: int) -> None:
+            progress.total = total
+            progress.advance(name)
+
+        data, failed, notes = prepare(
+            arguments.roots, arguments.output, settings, seed=arguments.seed, jobs=arguments.jobs, step=step
+        )
+    _print_table(data)
+    print(f"wrote {arguments.output} in {time.monotonic() - start_s:.1f} s")
+    for line in [*notes, *_frame_notes(data), *_split_notes(data)]:
+        print(f"note: {line}", file=sys.stderr)
+    for name, reason in failed.items():
+        print(f"failed: {name}: {reason}", file=sys.stderr)
+    return 0
+
+
+@contextlib.contextmanager
+def _backend(name: str) -> Iterator[None]:
+    """Run joblib on a backend; what a cluster needs is imported only for it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            if name == "dask":
+                from distributed import Client
+
+                stack.enter_context(Client())
+            elif name == "ray":
+                from ray.util.joblib import register_ray
+
+                register_ray()
+        except ImportError as error:
+            raise PreparedDataError(f"--backend {name} needs a package that is not installed: {error}") from error
+        stack.enter_context(joblib.parallel_config(backend=name))
+        yield
+
+
+def _print_table(data: PreparedData) -> None:
+    print(f"{'class':20} {'scans':>6} {'frames':>8} " + " ".join(f"{split:>10}" for split in SPLITS))
+    for name in sorted({scan.class_name for scan in data.all_scans}):
+        scans = [scan for scan in data.all_scans if scan.class_name == name]
+        places = Counter(data.splits[scan.name] for scan in scans)
+        counts = " ".join(f"{places[split]:10}" for split in SPLITS)
+        print(f"{name:20} {len(scans):6} {sum(map(len, scans)):8} {counts}")
+
+
+def _frame_notes(data: PreparedData) -> list[str]:
+    """What of the scans could not be used."""
+    records = [scan.record for scan in data.all_scans]
+    corrupt = [f"{record.name}: {line}" for record in records for line in record.corrupt]
+    color, depth = sum(r.unpaired_color for r in records), sum(r.unpaired_depth for r in records)
+    notes = [f"{color} colour and {depth} depth frames have no partner near in time"] if color or depth else []
+    if corrupt:
+        more = f"; {len(corrupt) - SHOWN_FRAMES} more in index.json" if len(corrupt) > SHOWN_FRAMES else ""
+        notes.append(f"{len(corrupt)} frames cannot be used: {'; '.join(corrupt[:SHOWN_FRAMES])}{more}")
+    return notes
+
+
+def _split_notes(data: PreparedData) -> list[str]:
+    notes = [f"no scan for {split}: more scans are needed" for split in SPLITS if not data.scans(split)]
+    if len(data.classes) == 1:
+        notes.append(f"one class only, {data.classes[0]}: nothing to tell apart")
+    if not data.classes:
+        notes.append(f"all scans are of class {NO_CLASS!r}: put them into ROOT/CLASS to learn classes")
+    return notes
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
+    return value

@@ -1,0 +1,69 @@
+"""Find scans: ROOT/CLASS/SCAN, and scans of no class directly below ROOT; a SCAN is a folder or a zip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.errors import PreparedDataError
+
+NO_CLASS = "none"
+
+
+@dataclass(frozen=True)
+class ScanSource:
+    """A scan that waits to be prepared; its class is the name of the folder that it lies in."""
+
+    path: Path
+    class_name: str
+    number: str
+
+    @property
+    def name(self) -> str:
+        """CLASS/SCAN_ID, its name in prepared data."""
+        return f"{self.class_name}/{self.number}"
+
+
+def find_scans(roots: Sequence[Path]) -> tuple[list[ScanSource], list[str]]:
+    """All scans below the roots in order of their names, and a line for each thing there that is left out.
+
+    Raises:
+        PreparedDataError: a root is missing, or is itself a scan; no scan is there.
+    """
+    found: dict[str, ScanSource] = {}
+    notes: list[str] = []
+    for root in roots:
+        _check_root(root)
+        for entry in _entries(root):
+            inside = [(NO_CLASS, entry)] if _is_scan(entry) else [(entry.name, scan) for scan in _scans_in(entry)]
+            if not inside and entry.is_dir():
+                notes.append(f"{entry} holds no scan")
+            for class_name, path in inside:
+                source = ScanSource(path, class_name, path.stem if path.suffix.lower() == ".zip" else path.name)
+                if found.setdefault(source.name, source) is not source:
+                    notes.append(f"{path} is left out: {source.name} is {found[source.name].path}")
+    if not found:
+        places = ", ".join(map(str, roots))
+        raise PreparedDataError(f"no scans in {places}; wanted CLASS/SCAN_ID/{{rgb,depth}} or CLASS/SCAN_ID.zip there")
+    return [found[name] for name in sorted(found)], notes
+
+
+def _check_root(root: Path) -> None:
+    if not root.is_dir():
+        raise PreparedDataError(f"no folder {root}")
+    if _is_scan(root):
+        raise PreparedDataError(f"{root} is itself a scan; give the folder that holds it")
+
+
+def _scans_in(folder: Path) -> list[Path]:
+    return [entry for entry in _entries(folder) if _is_scan(entry)] if folder.is_dir() else []
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, hidden files left out; a scan's folder comes before a zip of the same name."""
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _is_scan(path: Path) -> bool:
+    if path.suffix.lower() == ".zip":
+        return path.is_file()
+    return (path / "rgb").is_dir() or (path / "depth").is_dir()
