@@ -20,6 +20,7 @@ THREADS = 2
 DESCRIPTION = """\
 Train and measure model bundles.
 
+  download  Redwood's scans of some classes
   prepare   scans -> memory-mapped arrays, an index, splits by scan
   train     scans (and labelled photos for the class head) -> a model bundle
   evaluate  scores of a bundle on scans and photos, beside the best constant depth and the training median
@@ -147,6 +148,7 @@ def _positive(text: str) -> int:
 
 
 COMMANDS = {
+    "download": ("Redwood's scans of some classes", _in_module("download")),
     "prepare": ("scans -> memory-mapped arrays, an index, splits by scan", _in_module("prepare")),
     "train": ("scans -> a model bundle", _add_train),
     "evaluate": ("scores of a bundle", _add_evaluate),

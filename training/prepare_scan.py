@@ -77,12 +77,12 @@ def spread_in_time(frames: Sequence[ScanFrame], count: int) -> list[ScanFrame]:
 
 def resize_color(color: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
     """(H, W, 3) -> (height, width, 3) by area, exactly as the robot's estimator resizes."""
-    return cv2.resize(color, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(color, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def resize_depth(depth: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
     """(H, W) -> (height, width): the measurement at each new pixel's centre, never a mean over edges or holes."""
-    return cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint16)
 
 
 def _write(scan: RedwoodScan, folder: Path, name: str, origin: dict[str, Any], settings: PrepareSettings) -> ScanRecord:

@@ -87,12 +87,14 @@ class PreparedScan:
         Raises:
             PreparedDataError: the file is missing or not what the index says.
         """
-        return self._map("image.npy", (self.height, self.width, 3), np.dtype(np.uint8))
+        array: npt.NDArray[np.uint8] = self._map("image.npy", (self.height, self.width, 3), np.dtype(np.uint8))
+        return array
 
     @property
     def depth(self) -> npt.NDArray[np.uint16]:
         """Depth (N, H, W) uint16 millimetres, 0 = missing; as `image`."""
-        return self._map("depth.npy", (self.height, self.width), np.dtype(np.uint16))
+        array: npt.NDArray[np.uint16] = self._map("depth.npy", (self.height, self.width), np.dtype(np.uint16))
+        return array
 
     def _map(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         path = self.folder / name

@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 
 from redwood_depth.commands.progress import Progress
+from training.commands.numbers import not_negative, positive
 from training.errors import PreparedDataError
 from training.prepare import PreparedData, PrepareSettings, prepare
 from training.scan_sources import NO_CLASS
@@ -48,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = PrepareSettings()
     parser.add_argument("roots", nargs="+", type=Path, metavar="ROOT", help="folder of scans; several are put together")
     parser.add_argument("--output", required=True, type=Path, metavar="DATA", help="the folder to write")
-    parser.add_argument("--height", type=_positive, default=default.height, help="pixels, default %(default)s")
-    parser.add_argument("--width", type=_positive, default=default.width, help="pixels, default %(default)s")
+    parser.add_argument("--height", type=positive, default=default.height, help="pixels, default %(default)s")
+    parser.add_argument("--width", type=positive, default=default.width, help="pixels, default %(default)s")
     parser.add_argument(
-        "--frames-per-scan", type=_count, default=default.frames_per_scan, metavar="N",
+        "--frames-per-scan", type=not_negative, default=default.frames_per_scan, metavar="N",
         help="evenly spread in time, default %(default)s; 0: all",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of the splits, default that of DATA/splits.json, else 0")
-    parser.add_argument("--jobs", type=_positive, help="scans at a time, default one a core")
+    parser.add_argument("--jobs", type=positive, help="scans at a time, default one a core")
     parser.add_argument(
         "--backend", choices=BACKENDS, default=BACKENDS[0],
         help="of joblib, default %(default)s; dask and ray take the cluster of DASK_SCHEDULER_ADDRESS or RAY_ADDRESS",
@@ -131,17 +132,3 @@ def _split_notes(data: PreparedData) -> list[str]:
     if not data.classes:
         notes.append(f"all scans are of class {NO_CLASS!r}: put them into ROOT/CLASS to learn classes")
     return notes
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
-    return value
