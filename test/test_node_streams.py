@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
 
-from ros_harness import Client, NodeProcess, gray_image, header_at, stamp_of
+from ros_harness import Client, NodeProcess, camera_info, gray_image, header_at, stamp_of
 
 from redwood_depth.bag_player import BagPlayer
 from redwood_depth.bags import Bag
@@ -64,6 +64,7 @@ def test_two_cameras_at_once_do_not_mix(tiny_bundle: ModelBundle) -> None:
     ):
         for client in (left, right):
             client.wait_for_node()
+            client.camera_infos.publish(camera_info(header_at(0)))
         for index in range(20):
             left.images.publish(gray_image(header_at(index, "left"), 10))
             right.images.publish(gray_image(header_at(index, "right"), 200))

@@ -9,7 +9,7 @@ from typing import Any
 import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.utilities import remove_ros_args
 
 from redwood_depth.commands.command_line import command_parser, run_command
@@ -51,10 +51,12 @@ def _spin() -> None:
     """Run the node until the context is shut down."""
     node = None
     try:
+        executor = SingleThreadedExecutor()  # before anything that takes long: it cannot be made after a signal
         node = PerceptionNode()
+        executor.add_node(node)
         if node.parameters.autostart:
             node.start()
-        rclpy.spin(node)
+        executor.spin()
     except ExternalShutdownException:
         pass
     except RCLError:  # a signal came while the node was starting
