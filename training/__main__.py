@@ -21,6 +21,7 @@ DESCRIPTION = """\
 Train and measure model bundles.
 
   download  Redwood's scans of some classes
+  synthesize  scans of our own, rendered
   prepare   scans -> memory-mapped arrays, an index, splits by scan
   train     scans (and labelled photos for the class head) -> a model bundle
   evaluate  scores of a bundle on scans and photos, beside the best constant depth and the training median
@@ -149,6 +150,7 @@ def _positive(text: str) -> int:
 
 COMMANDS = {
     "download": ("Redwood's scans of some classes", _in_module("download")),
+    "synthesize": ("RGB-D scans of our own, rendered", _in_module("synthesize")),
     "prepare": ("scans -> memory-mapped arrays, an index, splits by scan", _in_module("prepare")),
     "train": ("scans -> a model bundle", _add_train),
     "evaluate": ("scores of a bundle", _add_evaluate),

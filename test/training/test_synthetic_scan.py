@@ -11,14 +11,17 @@ pytest.importorskip("mitsuba", reason="needs the renderer of training.synthetic"
 
 from redwood_depth.scans import RedwoodScan
 from training.synthetic.camera_path import HandheldPath, Station, look_at
+from training.synthetic.light import Light
 from training.synthetic.part import Material, Part
 from training.synthetic.render import Camera, develop, load_scene, render_colour, render_surface
-from training.synthetic.sample import Recording, main, render_scan
+from training.synthetic.recording import Recording, render_scan
+from training.synthetic.sample import main
 from training.synthetic.scene import Street, sample_path, sample_street
 from training.synthetic.shapes import box, sheet
 from training.synthetic.sky import Sky, sky_picture
 
 TINY = Camera(width=80, height=60, fx=65.625, fy=65.625, cx=39.5, cy=29.5)
+SKY = Light(sky_picture(Sky(), np.random.default_rng(0), 32))
 GREY = Material((0.5, 0.5, 0.5), roughness=0.8)
 
 
@@ -29,7 +32,7 @@ def wall_at(distance_m: float) -> Part:
 
 @pytest.mark.parametrize("distance_m", [0.8, 2.5, 6.0])
 def test_depth_of_a_wall_is_z_and_not_the_length_of_the_ray(distance_m: float) -> None:
-    scene = load_scene([wall_at(distance_m)], sky_picture(Sky(), np.random.default_rng(0), 32))
+    scene = load_scene([wall_at(distance_m)], SKY)
     surface = render_surface(scene, TINY, look_at(np.array([0.0, -distance_m, 0.0]), np.zeros(3)))
     assert surface.z_m.shape == (60, 80)
     assert np.abs(surface.z_m - distance_m).max() < 1e-3 * distance_m
@@ -41,7 +44,7 @@ def test_depth_of_a_wall_is_z_and_not_the_length_of_the_ray(distance_m: float) -
 def test_a_box_is_where_the_intrinsics_put_it_and_the_sky_has_no_depth() -> None:
     """A box right of and above the axis lands at u = fx x / z + cx, v = fy y / z + cy."""
     cube = Part("cube", box(0.4, 0.4, 0.4).moved(1.0, 4.2, 0.5), GREY)
-    scene = load_scene([cube], sky_picture(Sky(), np.random.default_rng(0), 32))
+    scene = load_scene([cube], SKY)
     surface = render_surface(scene, TINY, look_at(np.zeros(3), np.array([0.0, 1.0, 0.0])))
     v, u = np.nonzero(surface.z_m)
     assert u.mean() == pytest.approx(TINY.fx * 1.0 / 4.0 + TINY.cx, abs=0.6)
@@ -51,7 +54,7 @@ def test_a_box_is_where_the_intrinsics_put_it_and_the_sky_has_no_depth() -> None
 
 
 def test_colour_is_lit_and_developed_to_8_bits() -> None:
-    scene = load_scene([wall_at(2.0)], sky_picture(Sky(), np.random.default_rng(0), 32))
+    scene = load_scene([wall_at(2.0)], SKY)
     pose = look_at(np.array([0.0, -2.0, 0.0]), np.zeros(3))
     image = develop(
         render_colour(scene, TINY, pose, samples=4), exposure=1.0, noise=0.005, rng=np.random.default_rng(0)
@@ -69,7 +72,7 @@ def tiny_scan(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Street, H
     street = Street([wall_at(3.0), cube], {"car": [cube]})
     path = HandheldPath([Station(0.0, (-0.3, -3.0, 0.0), (0, 0, 0)), Station(1.0, (0.3, -3.0, 0.0), (0, 0, 0))], seed=1)
     recording = Recording(frames=6, fps=10.0, colour_dropped=(2,), depth_dropped=(0, 4))
-    render_scan(scan, street, path, TINY, recording, samples=1)
+    render_scan(scan, street, SKY, path, TINY, recording, samples=1, about={})
     return scan, street, path, recording
 
 
@@ -107,7 +110,7 @@ def test_a_second_run_renders_only_what_is_missing(tiny_scan: tuple[Path, Street
     before = {file: file.read_bytes() for file in files}
     files[0].unlink()
     written = {file: file.stat().st_mtime_ns for file in files[1:]}
-    render_scan(scan, street, path, TINY, recording, samples=1)
+    render_scan(scan, street, SKY, path, TINY, recording, samples=1, about={})
     assert {file: file.stat().st_mtime_ns for file in files[1:]} == written
     assert {file: file.read_bytes() for file in files} == before
     assert not list(scan.rglob("*.part"))

@@ -7,7 +7,7 @@ pattern is hidden, returns too weakly or is smeared over an edge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,6 +29,15 @@ class DepthSensor:
     noise_px: float = 0.03
     dark_albedo: float = 0.026
     grazing_cosine: float = 0.10
+    window_px: int = WINDOW_PX
+
+    def scaled(self, scale: float) -> DepthSensor:
+        """The same sensor whose picture is made smaller afterwards: its steps are as fine in metres as before.
+
+        `focal_px` is that of the small picture already.
+        """
+        window_px = WINDOW_PX if scale > 0.6 else 3
+        return replace(self, step_px=self.step_px * scale, noise_px=self.noise_px * scale, window_px=window_px)
 
     def step_m(self, z_m: float) -> float:
         """The distance between two neighbouring depths that the sensor can tell, at a depth."""
@@ -40,7 +49,7 @@ class DepthSensor:
         z_m: true depth along the optical axis, 0 where nothing was hit; incidence: cosine between ray and normal;
         albedo: reflectance 0..1; all (H, W).
         """
-        z_m = cv2.medianBlur(z_m, WINDOW_PX)
+        z_m = cv2.medianBlur(z_m, self.window_px)
         seen = (z_m >= self.min_m) & (z_m <= self.max_m)
         seen &= self._lit(z_m) & ~self._smeared(z_m, rng) & self._returned(incidence, albedo, rng)
         measured = self.quantised(np.where(seen, z_m, 1.0), self.noise_px * patches(rng, z_m.shape, 3.0))

@@ -11,9 +11,9 @@ import mitsuba as mi
 import numpy as np
 from numpy.typing import NDArray
 
+from training.synthetic.light import Lamp, Light
 from training.synthetic.mesh import corner_normals
 from training.synthetic.part import Material, Part
-from training.synthetic.textures import Texture
 
 mi.set_variant("scalar_rgb")
 
@@ -32,6 +32,17 @@ class Camera:
     cx: float = 319.5
     cy: float = 239.5
 
+    def scaled(self, scale: float) -> Camera:
+        """The camera with a picture `scale` times the size; pixel centres are at whole numbers."""
+        return Camera(
+            width=round(self.width * scale),
+            height=round(self.height * scale),
+            fx=self.fx * scale,
+            fy=self.fy * scale,
+            cx=(self.cx + 0.5) * scale - 0.5,
+            cy=(self.cy + 0.5) * scale - 0.5,
+        )
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -46,21 +57,28 @@ class Surface:
     albedo: NDArray[np.float32]
 
 
-def load_scene(parts: Sequence[Part], sky: Texture) -> Any:
-    """A Mitsuba scene of the parts under a sky as `sky_picture` makes it, z up."""
+def load_scene(parts: Sequence[Part], light: Light) -> Any:
+    """A Mitsuba scene of the parts in a light, z up."""
     contents: dict[str, Any] = {"type": "scene"}
     for number, part in enumerate(parts):
         contents[f"part{number:04d}"] = _shape(part)
-    upright = mi.ScalarTransform4f(np.array([[0.0, 0, -1, 0], [-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]))
-    contents["sky"] = {"type": "envmap", "bitmap": mi.Bitmap(np.ascontiguousarray(sky)), "to_world": upright}
+    if light.sky is not None:
+        upright = mi.ScalarTransform4f(np.array([[0.0, 0, -1, 0], [-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]))
+        sky = mi.Bitmap(np.ascontiguousarray(light.sky))
+        contents["sky"] = {"type": "envmap", "bitmap": sky, "to_world": upright}
+    for number, lamp in enumerate(light.lamps):
+        contents[f"lamp{number}"] = _lamp(lamp)
+    if any(light.sun):
+        sun = {"type": "rgb", "value": list(light.sun)}
+        contents["sun"] = {"type": "directional", "direction": [-x for x in light.sun_direction], "irradiance": sun}
     return mi.load_dict(contents)
 
 
 def render_colour(
-    scene: Any, camera: Camera, pose: NDArray[np.float64], *, samples: int, seed: int = 0
+    scene: Any, camera: Camera, pose: NDArray[np.float64], *, samples: int, seed: int = 0, bounces: int = 3
 ) -> NDArray[np.float32]:
     """Linear radiance, (H, W, 3) float32, seen from `pose`: (4, 4) camera to world, x right, y down, z ahead."""
-    integrator = mi.load_dict({"type": "path", "max_depth": 4, "rr_depth": 3})
+    integrator = mi.load_dict({"type": "path", "max_depth": bounces + 1, "rr_depth": 3})
     image = mi.render(scene, sensor=_sensor(camera, pose, "multijitter"), integrator=integrator, spp=samples, seed=seed)
     return np.asarray(image, dtype=np.float32)[..., :3]
 
@@ -81,12 +99,24 @@ def render_surface(scene: Any, camera: Camera, pose: NDArray[np.float64], *, see
 
 
 def develop(
-    radiance: NDArray[np.float32], *, exposure: float, noise: float, rng: np.random.Generator
+    radiance: NDArray[np.float32],
+    *,
+    exposure: float | NDArray[np.float64],
+    noise: float,
+    rng: np.random.Generator,
+    blur_px: float = 0.0,
+    smoothing: float = 4.0,
 ) -> NDArray[np.uint8]:
-    """Radiance (H, W, 3) to an sRGB picture (H, W, 3) uint8: exposure, soft shoulder, sensor noise, gamma."""
+    """Radiance (H, W, 3) to an sRGB picture (H, W, 3) uint8: exposure (one, or one a channel), soft shoulder, noise.
+
+    smoothing is how strongly the path tracer's own noise is taken out, about its deviation in steps of 1/255; blur_px
+    the deviation of the lens's blur; noise the deviation of the sensor's noise, as a share of white.
+    """
     linear = _without_specks(np.clip(radiance * exposure, 0, None))
     linear = np.where(linear > 0.6, 0.6 + 0.4 * (1 - np.exp(-(linear - 0.6) / 0.4)), linear)
-    clean = cv2.fastNlMeansDenoisingColored(_srgb(linear), None, 4, 8, 3, 13)  # the path tracer's own noise
+    clean = cv2.fastNlMeansDenoisingColored(srgb(linear), None, smoothing, 2 * smoothing, 3, 13)
+    if blur_px > 0:
+        clean = cv2.GaussianBlur(clean, (0, 0), blur_px)
     grain = 255 * noise * cv2.GaussianBlur(rng.standard_normal(linear.shape), (0, 0), 0.6)
     return np.clip(np.round(clean + grain), 0, 255).astype(np.uint8)
 
@@ -98,7 +128,7 @@ def _without_specks(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(speck[..., None], around, linear)
 
 
-def _srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+def srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Linear light 0..1 to 8-bit sRGB."""
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
     return np.round(255 * np.clip(encoded, 0, 1)).astype(np.uint8)
@@ -120,6 +150,24 @@ def _sensor(camera: Camera, pose: NDArray[np.float64], sampler: str) -> Any:
                  "component_format": "float32", "rfilter": {"type": "box"}},
         "sampler": {"type": sampler},
     })  # fmt: skip
+
+
+def _lamp(lamp: Lamp) -> dict[str, Any]:
+    """The Mitsuba description of a luminous rectangle."""
+    x, y = np.array(lamp.x_half_m), np.array(lamp.y_half_m)
+    normal = np.cross(x, y) / np.linalg.norm(np.cross(x, y))
+    to_world = np.eye(4)
+    to_world[:3] = np.column_stack([x, y, normal, lamp.centre_m])
+    if isinstance(lamp.radiance, tuple):
+        radiance: dict[str, Any] = {"type": "rgb", "value": list(lamp.radiance)}
+    else:
+        radiance = {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(lamp.radiance)), "raw": True}
+    return {
+        "type": "rectangle",
+        "to_world": mi.ScalarTransform4f(to_world),
+        "surface": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.7}},
+        "emitter": {"type": "area", "radiance": radiance},
+    }
 
 
 def _shape(part: Part) -> Any:

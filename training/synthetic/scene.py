@@ -52,8 +52,8 @@ class Street:
     def label(self, pose: Floats, *, fx: float, width: int, height: int) -> str | None:
         """The class that fills most of the middle of a view, None when none does; pose: (4, 4) camera to world."""
         shares = {name: _share_of_middle(parts, pose, fx, width, height) for name, parts in self.objects.items()}
-        best = max(shares, key=lambda name: shares[name])
-        return best if shares[best] > 0.05 else None
+        best = max(shares, key=lambda name: shares[name], default=None)
+        return best if best is not None and shares[best] > 0.05 else None
 
 
 def sample_street(seed: int = 7) -> Street:

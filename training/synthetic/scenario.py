@@ -1,0 +1,182 @@
+"""A scan drawn at random: what stands where, in what light, how the camera goes about it and records it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.synthetic.bicycle import bicycle_parts, random_bicycle
+from training.synthetic.camera_path import HandheldPath, Station
+from training.synthetic.car import car_parts, random_car
+from training.synthetic.clutter import barrel, bench, carton_stack, crates, hedge, pallet_load, potted_plant, tyre_pile
+from training.synthetic.furniture import bed, cabinet, chair, shelf, sofa, table
+from training.synthetic.light import Light
+from training.synthetic.mesh import Floats
+from training.synthetic.outdoors import outdoors
+from training.synthetic.part import Part, bounds_of
+from training.synthetic.placement import Floor, footprint, grounded
+from training.synthetic.recording import Recording
+from training.synthetic.render import Camera
+from training.synthetic.room import room
+from training.synthetic.scene import Street
+from training.synthetic.trash_container import random_trash_container, trash_container_parts
+
+NONE = "none"  # the folder of scans that show no object
+CLASSES = ("car", "trash container", "bicycle")
+INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NONE: 0.75}
+DISTANCE_M = {"car": (1.6, 4.2), "trash container": (0.9, 3.2), "bicycle": (1.0, 2.8), NONE: (0.7, 3.0)}
+INDOOR_THINGS = (table, table, chair, shelf, cabinet, cabinet, sofa, bed, potted_plant, carton_stack)
+OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tyre_pile)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """All that a scan is rendered from; `label` is its class, or "none"."""
+
+    label: str
+    indoors: bool
+    street: Street
+    light: Light
+    path: HandheldPath
+    camera: Camera
+    recording: Recording
+
+
+def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: int, height: int) -> Scenario:
+    """The scan of a class that belongs to a seed: the same seed gives the same scan."""
+    rng = np.random.default_rng(seed)
+    indoors = bool(rng.random() < INDOOR_SHARE[label])
+    thing = _main_thing(rng, label, indoors=indoors)
+    recording = _recording(rng, frames, indoors=indoors)
+    stations = _stations(rng, thing, DISTANCE_M[label], frames / recording.fps, indoors=indoors)
+    floor = _floor(rng, thing, stations, indoors=indoors)
+    others, objects = _others(rng, label, floor)
+    around, light = room(rng, floor, garage=label != NONE and rng.random() < 0.7) if indoors else outdoors(rng, floor)
+    if label != NONE:
+        objects.setdefault(label, []).extend(thing)
+    street = Street([*around, *thing, *others], objects)
+    path = HandheldPath(stations, seed=int(rng.integers(1 << 31)))
+    return Scenario(label, indoors, street, light, path, _camera(rng, width, height), recording)
+
+
+def _main_thing(rng: np.random.Generator, label: str, *, indoors: bool) -> list[Part]:
+    """What the camera goes about, on z = 0 about the origin."""
+    if label == NONE:
+        makers = INDOOR_THINGS if indoors else OUTDOOR_THINGS
+        return _turned(makers[int(rng.integers(len(makers)))](rng), rng.uniform(-70, 70))
+    return _object(rng, label)
+
+
+def _object(rng: np.random.Generator, label: str) -> list[Part]:
+    """A random car, bin or bicycle, at a random angle to the viewer at -y."""
+    if label == "car":
+        return _turned(car_parts(random_car(rng)), rng.uniform(0, 360))
+    if label == "trash container":
+        return _turned(trash_container_parts(random_trash_container(rng)), rng.normal(-90, 60))
+    lean = rng.uniform(3, 12) * rng.choice([-1, 1])
+    leaning = [
+        Part(part.name, part.mesh.turned("x", lean), part.material) for part in bicycle_parts(random_bicycle(rng))
+    ]
+    yaw = rng.normal(0, 30) + 180 * (lean > 0)
+    return _turned(grounded(leaning), yaw)
+
+
+def _turned(parts: list[Part], yaw_deg: float) -> list[Part]:
+    return [part.placed(yaw_deg=yaw_deg) for part in parts]
+
+
+def _recording(rng: np.random.Generator, frames: int, *, indoors: bool) -> Recording:
+    """Half a second to two seconds; frames are lost now and then in either stream."""
+    lost: Callable[[], tuple[int, ...]] = lambda: tuple(  # noqa: E731
+        int(index) for index in np.nonzero(rng.random(frames) < 0.04)[0] if 0 < index < frames - 1
+    )
+    red, green, blue = (float(value) for value in rng.normal(1, 0.03, 3))
+    return Recording(
+        frames=frames,
+        fps=min(30.0, frames / rng.uniform(0.5, 2.0)),
+        colour_dropped=lost(),
+        depth_dropped=lost(),
+        depth_delay_us=int(rng.integers(2_000, 12_000)),
+        key=float(np.exp(rng.uniform(np.log(0.14), np.log(0.42)))),
+        drift=float(rng.uniform(0, 0.15)),
+        white_balance=float(rng.uniform(0.4, 1.0)),
+        tint=(red, green, blue),
+        blur_px=float(max(0.0, rng.uniform(-0.3, 0.8))),
+        noise=float(rng.uniform(0.002, 0.02)),
+        jpeg_quality=int(rng.integers(60, 96)),
+        bounces=4 if indoors else 3,
+        seed=int(rng.integers(1 << 31)),
+    )
+
+
+def _camera(rng: np.random.Generator, width: int, height: int) -> Camera:
+    """A camera like PrimeSense's, 525 / 640, its focal length and middle a little off, for pictures of a size."""
+    focal = 525.0 / 640 * width * rng.uniform(0.92, 1.08)
+    cx, cy = (width - 1) / 2 + width * rng.normal(0, 0.005), (height - 1) / 2 + height * rng.normal(0, 0.005)
+    return Camera(width, height, float(focal), float(focal), float(cx), float(cy))
+
+
+def _stations(
+    rng: np.random.Generator, thing: list[Part], distance_m: tuple[float, float], duration_s: float, *, indoors: bool
+) -> list[Station]:
+    """A short arc about a thing, seen from -y: from its surface `distance_m` away, eyes anywhere from knee to head."""
+    low, high = bounds_of(thing)
+    size = high - low
+    start, sweep = rng.uniform(-55, 55), rng.uniform(4, 40) * rng.choice([-1, 1])
+    near, far = distance_m
+    away = near + (far * (0.75 if indoors else 1.0) - near) * rng.beta(1.2, 1.8)
+    up, rise = rng.uniform(0.3, 1.8) if rng.random() < 0.35 else rng.normal(1.4, 0.2), rng.normal(0, 0.08)
+    aim = rng.normal(0, 0.16, 3) * [size[0], size[1], 0.6 * size[2]] + [
+        0,
+        0,
+        low[2] + size[2] * rng.uniform(0.35, 0.75),
+    ]
+    drift = rng.normal(0, 0.06, 3) * size
+    stations = []
+    for share in np.linspace(0, 1, 4):
+        angle = np.deg2rad(start + sweep * share)
+        ahead = np.array([np.sin(angle), -np.cos(angle)])
+        position = ahead * (_reach_m(thing, ahead) + away)
+        eye = float(np.clip(up + rise * share, 0.25, 1.85))
+        x, y, z = aim + drift * share
+        stations.append(
+            Station(share * duration_s + 1 / 30, (float(position[0]), float(position[1]), eye), (x, y, max(z, 0.05)))
+        )
+    return stations
+
+
+def _reach_m(thing: list[Part], ahead: Floats) -> float:
+    """How far a thing reaches in a level direction."""
+    return float(max((part.mesh.vertices[:, :2] @ ahead).max() for part in thing))
+
+
+def _floor(rng: np.random.Generator, thing: list[Part], stations: list[Station], *, indoors: bool) -> Floor:
+    """A floor about the thing and the way of the camera, both and the view between them kept free."""
+    x0, y0, x1, y1 = footprint(thing, 0.05)
+    eyes = np.array([station.position_m[:2] for station in stations])
+    spare = (lambda: rng.uniform(0.1, 2.2)) if indoors else (lambda: rng.uniform(0.3, 5.0))
+    behind = rng.uniform(0.03, 0.3) if rng.random() < 0.5 else spare()
+    area = (
+        min(x0, eyes[:, 0].min() - 0.5) - spare(), min(y0, eyes[:, 1].min() - 0.5) - spare(),
+        max(x1, eyes[:, 0].max() + 0.5) + spare(), max(y1, eyes[:, 1].max() + 0.5) + behind,
+    )  # fmt: skip
+    floor = Floor(area)
+    floor.reserve_parts(thing)
+    for eye in eyes:
+        floor.reserve(*eye, 0.5)
+        for share in (0.25, 0.5, 0.75):
+            floor.reserve(*(share * eye), 0.35)
+    return floor
+
+
+def _others(rng: np.random.Generator, label: str, floor: Floor) -> tuple[list[Part], dict[str, list[Part]]]:
+    """At times a second object of any class in the background; never one where there shall be none."""
+    objects: dict[str, list[Part]] = {}
+    if label != NONE and rng.random() < 0.4:
+        name = CLASSES[int(rng.integers(len(CLASSES)))]
+        placed = floor.put(rng, _object(rng, name))
+        if placed:
+            objects[name] = list(placed)
+    return [part for parts in objects.values() for part in parts], objects
