@@ -19,7 +19,7 @@ MAY_USE_RCLPY = {
     "bag_player.py",
     "live.py",
     "recorder.py",
-    "commands/perception_node.py",
+    "node_process.py",
     "commands/play_bag.py",
     "commands/dds_check.py",
     "commands/demo.py",
@@ -43,6 +43,7 @@ WITHOUT_ROS = (
     "commands.scans_to_bag",
     "commands.play_bag",
     "commands.doctor",
+    "commands.perception_node",
 )
 
 
