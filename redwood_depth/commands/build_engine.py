@@ -1,0 +1,98 @@
+"""build_engine: build a bundle's TensorRT engine ahead of the robot's first start."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from redwood_depth.bundle import PRECISIONS, ModelBundle
+from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.engines.device_memory import memory_library
+from redwood_depth.engines.engine_cache import CachedEngine, EngineCache, cache_folder
+from redwood_depth.engines.engine_preparation import prepare_engine, target_here
+from redwood_depth.engines.report import Report
+from redwood_depth.engines.tensorrt_api import TensorRTApi, find_tensorrt
+from redwood_depth.engines.tensorrt_builder import ANY_GPU, Target, parse_capability
+from redwood_depth.errors import EngineError
+
+_DESCRIPTION = f"""\
+Build the TensorRT engine of a model bundle and put it into the engine cache ({cache_folder()}),
+where the node finds it: a robot then starts in seconds instead of minutes. The node builds it by itself
+otherwise, and says so.
+
+On a machine with a GPU the engine is for that GPU, and is checked against ONNX Runtime. TensorRT-RTX also builds
+for GPUs that are not here: name their compute capability (RTX 40: 8.9, RTX 30: 8.6; NVIDIA lists them), and copy the
+engine cache to the robot, which must have the same version of TensorRT-RTX. The check then happens on the robot."""
+
+_EPILOG = """\
+examples:
+  build_engine my_bundle
+  build_engine my_bundle --precision fp16                  # half precision of an fp32 bundle; needs the package onnx
+  build_engine my_bundle --compute-capability 8.9          # for another machine, without a GPU
+
+The node takes the fp16 engine of an fp32 bundle with the parameter precision: fp16."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Returns the exit code."""
+    parser = command_parser("build_engine", _DESCRIPTION, _EPILOG)
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder of the model bundle")
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: the bundle's own")
+    parser.add_argument("--compute-capability", metavar="X.Y", help="build for GPUs of it (default: the GPU here)")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write the serialized engine there as well")
+    parser.add_argument("--force", action="store_true", help="build anew, even if the cache has it")
+    return run_command(parser, _build_engine, argv)
+
+
+def _build_engine(arguments: argparse.Namespace) -> int:
+    bundle = ModelBundle.load(arguments.bundle)
+    precision = arguments.precision or bundle.precision
+    if arguments.output and arguments.output.is_dir():
+        raise EngineError(f"--output {arguments.output} is a folder; name a file")
+    report = Report(_say, _say)
+    api = find_tensorrt()
+    target = _target(api, arguments.compute_capability)
+    started_s = time.monotonic()
+    force = "--force" if arguments.force else ""
+    cache = EngineCache(bundle.name)
+    engine, built = prepare_engine(bundle, precision, api, target, report, cache=cache, rebuild_because=force)
+    how = f"built in {time.monotonic() - started_s:.1f} s" if built else "taken from the cache"
+    print(f"{engine.path}: {len(engine.plan) / 1e6:.1f} MB, {how} ({api}, {precision}, {_for_what(target)})")
+    if arguments.output:
+        _write_output(arguments.output, engine)
+    return 0
+
+
+def _target(api: TensorRTApi, capability: str | None) -> Target:
+    if capability:
+        return Target(ANY_GPU, parse_capability(capability))
+    try:
+        return target_here(api, memory_library().describe_gpu())
+    except EngineError as error:
+        hint = "; for a GPU that is not here: --compute-capability X.Y" if api.is_rtx else ""
+        raise EngineError(f"{error}{hint}") from error
+
+
+def _for_what(target: Target) -> str:
+    gpu = "GPUs" if target.gpu == ANY_GPU else target.gpu
+    return f"for {gpu} of compute capability {target.capability_text}"
+
+
+def _write_output(path: Path, engine: CachedEngine) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(engine.plan)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"{path}: written")
+
+
+def _say(line: str) -> None:
+    print(f"build_engine: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Where the opening of an engine says what it does: a node logs it, a command prints it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_PERIOD_S = 5.0
+_LOG = logging.getLogger("redwood_depth.engines")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Two ways to speak; both may be called from other threads than the one that opens the engine."""
+
+    say: Callable[[str], None] = _LOG.info
+    warn: Callable[[str], None] = _LOG.warning  # where nobody set logging up, Python prints warnings on stderr
+
+
+@contextmanager
+def said_regularly(report: Report, what: Callable[[], str], period_s: float = _PERIOD_S) -> Iterator[None]:
+    """While the block runs, say `what()` and the seconds gone by every `period_s`: no minute without a word."""
+    done = threading.Event()
+    started_s = time.monotonic()
+
+    def speak() -> None:
+        while not done.wait(period_s):
+            report.say(f"{what()} ({time.monotonic() - started_s:.0f} s)")
+
+    speaker = threading.Thread(target=speak, name="redwood_depth progress", daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        speaker.join()
