@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all, whatever happens while they are written."""
 
 import contextlib
+import errno
 import glob
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PARTIAL = ".partial"
+ATTEMPTS = 5
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -28,20 +30,29 @@ def write_whole(path: Path, text: str) -> None:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yields a folder to write into, which takes `path`'s place at the end; on an error nothing of it is left.
 
-    What killed runs left of it before is removed. Names differ from run to run, because a killed run's workers may
-    live on for a moment.
+    Its name differs from run to run, because a killed run's workers may live on for a while and end their work: then
+    the last one to finish stays.
     """
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL}"):
-        shutil.rmtree(leftover, ignore_errors=True)
     partial = _partial(path)
     partial.mkdir(parents=True)
     try:
         yield partial
-        if path.exists():
-            shutil.rmtree(path)
-        partial.rename(path)
+        for attempt in range(ATTEMPTS):
+            shutil.rmtree(path, ignore_errors=True)
+            try:
+                partial.rename(path)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or attempt == ATTEMPTS - 1:
+                    raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed runs left beside `path` while they wrote it."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL}"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _partial(path: Path) -> Path:
