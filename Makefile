@@ -58,9 +58,11 @@ $(RUNTIME_READY): setup.py | $(ROS_READY)
 	@$(VENV)/bin/python $(PIP) --editable .
 	@touch $@
 
-$(TEST_READY): test/requirements.txt | $(RUNTIME_READY)
+$(TEST_READY): test/requirements.txt test/requirements-no-deps.txt | $(RUNTIME_READY)
 	@echo "set-up: what the tests need"
 	@$(VENV)/bin/python $(PIP) -r $<
+	@$(VENV)/bin/python $(PIP) --only-binary :all: --no-deps -r test/requirements-no-deps.txt || \
+		echo "no TensorRT-RTX wheels for this Python: tests that build engines will be skipped"
 	@touch $@
 
 $(TRAINING_READY): training/requirements.txt setup.py

@@ -6,7 +6,7 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
-from redwood_depth.engines import BACKENDS
+from redwood_depth.engines import BACKENDS, PRECISIONS
 
 MODEL_THRESHOLD = -1.0
 
@@ -17,6 +17,7 @@ class Parameters:
 
     model: str = ""
     backend: str = "auto"
+    precision: str = "model"
     threads: int = 0
     image_transport: str = "raw"
     image_reliability: str = "best_effort"
@@ -33,6 +34,7 @@ class Parameters:
 CHANGED_LIVE = ("class_threshold",)  # the others are read when the node is configured
 _CHOICES = {
     "backend": BACKENDS,
+    "precision": PRECISIONS,
     "image_transport": ("raw", "compressed"),
     "image_reliability": ("best_effort", "reliable"),
     "depth_encoding": ("32FC1", "16UC1"),
@@ -41,6 +43,7 @@ _CHOICES = {
 _DESCRIPTIONS = {
     "model": "folder of the model bundle; empty: the bundled demo model",
     "backend": "inference engine; auto: TensorRT on a GPU, else ONNX Runtime",
+    "precision": "of TensorRT's engine; model: the model's own; fp16 can be made of an fp32 model",
     "threads": "CPU threads of ONNX Runtime; 0: one a core",
     "image_transport": "raw: topic image; compressed: topic image/compressed (JPEG or PNG)",
     "image_reliability": "QoS of the image subscription; best_effort hears every publisher",

@@ -18,6 +18,7 @@ from std_msgs.msg import Header
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.camera import Intrinsics
 from redwood_depth.engines import choose_backend, open_engine
+from redwood_depth.engines.report import Report
 from redwood_depth.errors import CameraError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images import color_from_message
@@ -104,8 +105,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _configure(self) -> None:
         self.parameters = parameters = Parameters.read(self)
         self._bundle = bundle = ModelBundle.load(parameters.model or DEMO_BUNDLE)
-        backend, reason = choose_backend(parameters.backend)
-        self.get_logger().info(f"opening {bundle.name} {bundle.version} with {backend} ({reason})")
         self.statistics = FrameStatistics()
         self._outputs = Outputs(self, bundle, parameters.depth_encoding)
         self._outputs.publish_labels(Header(stamp=self.get_clock().now().to_msg()), self._threshold())
@@ -115,7 +114,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self.get_logger().info(f"{bundle.width}x{bundle.height} model on {self._engine_description}")
 
     def _open_estimator(self, bundle: ModelBundle, parameters: Parameters) -> Estimator:
-        engine = open_engine(bundle, parameters.backend, parameters.threads)
+        """On the worker's thread: all CUDA work belongs to it. A TensorRT engine that is built first takes minutes."""
+        log = self.get_logger()
+        backend, reason = choose_backend(parameters.backend)
+        log.info(f"opening {bundle.name} {bundle.version} with {backend} ({reason})")
+        report = Report(log.info, log.warning, cancelled=lambda: not self.context.ok())
+        engine = open_engine(bundle, parameters.backend, parameters.threads, parameters.precision, report)
         self._engine_description = str(engine.description)
         return Estimator(bundle, engine)
 

@@ -199,7 +199,8 @@ def _wait_for_lock(file: int, report: Report) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            pass
+            if report.cancelled():
+                raise EngineError("stopped while another process built an engine") from None
         now_s = time.monotonic()
         if now_s - said_s > _WAITING_SAID_EVERY_S or said_s == started_s:
             said_s = now_s

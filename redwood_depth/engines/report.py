@@ -13,10 +13,11 @@ _LOG = logging.getLogger("redwood_depth.engines")
 
 @dataclass(frozen=True)
 class Report:
-    """Two ways to speak; both may be called from other threads than the one that opens the engine."""
+    """Two ways to speak and one to listen; called from other threads too than the one that opens the engine."""
 
     say: Callable[[str], None] = _LOG.info
     warn: Callable[[str], None] = _LOG.warning  # where nobody set logging up, Python prints warnings on stderr
+    cancelled: Callable[[], bool] = lambda: False  # asked again and again during a build; True ends it
 
 
 @contextmanager

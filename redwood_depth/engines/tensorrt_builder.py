@@ -1,6 +1,8 @@
 """From an ONNX graph to a serialized TensorRT engine."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +63,7 @@ def build_serialized(
     Raises:
         EngineError: the graph is refused (node and operator are named), or the build fails.
     """
-    monitor = make_monitor(api.module)
+    monitor = make_monitor(api.module, report)
     with api.complaints() as complaints, said_regularly(report, lambda: f"building {name}: {monitor.phase()}"):
         builder: trt.Builder = api.module.Builder(api.logger)
         if builder is None:  # a driver that is too old
@@ -76,6 +78,8 @@ def build_serialized(
         plan: trt.IHostMemory | None = builder.build_serialized_network(network, config)
         if monitor.interrupted:
             raise KeyboardInterrupt
+        if plan is None and report.cancelled():
+            raise EngineError(f"building {name} was stopped")
         if plan is None:
             raise _build_error(api, name, explain(complaints))
         if timing_cache and not api.is_rtx:
@@ -159,11 +163,15 @@ def _save_timing_cache(config: "trt.IBuilderConfig", path: Path, report: Report)
         report.say(f"the timing cache was not kept: {error.strerror}")
 
 
-def make_monitor(trt_module: Any) -> Any:
+def make_monitor(trt_module: Any, report: Report) -> Any:
     """An IProgressMonitor that knows the phase; its base class exists only once TensorRT is imported."""
 
     class BuildMonitor(trt_module.IProgressMonitor):  # type: ignore[misc]
-        """Called by TensorRT from the building thread or others. Ctrl-C arrives here, in the midst of C++."""
+        """Called by TensorRT, from the building thread or others.
+
+        Ctrl-C arrives in these calls, in the midst of C++, which an exception cannot pass: it ends the build, and is
+        raised after it.
+        """
 
         def __init__(self) -> None:
             trt_module.IProgressMonitor.__init__(self)
@@ -171,23 +179,30 @@ def make_monitor(trt_module: Any) -> Any:
             self._phases: dict[str, tuple[int, int]] = {}  # name: (steps done, steps)
 
         def phase(self) -> str:
-            """The outermost phase that counts, and how far it is."""
+            """The innermost phase of several steps, and how far it is."""
             for name, (done, steps) in reversed(tuple(self._phases.items())):
                 if steps > 1:
                     return f"{name.lower()}, {done} of {steps}"
             return "preparing"
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-            self._phases[phase_name] = (0, num_steps)
+            with self._interruptible():
+                self._phases[phase_name] = (0, num_steps)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            try:
+            with self._interruptible():
                 self._phases[phase_name] = (step + 1, self._phases.get(phase_name, (0, 0))[1])
-            except KeyboardInterrupt:  # an exception cannot pass through TensorRT: end the build, then raise
-                self.interrupted = True
-            return not self.interrupted
+            return not (self.interrupted or report.cancelled())
 
         def phase_finish(self, phase_name: str) -> None:
-            self._phases.pop(phase_name, None)
+            with self._interruptible():
+                self._phases.pop(phase_name, None)
+
+        @contextmanager
+        def _interruptible(self) -> Iterator[None]:
+            try:
+                yield
+            except KeyboardInterrupt:
+                self.interrupted = True
 
     return BuildMonitor()

@@ -1,0 +1,107 @@
+"""Opening the TensorRT backend: find the libraries, take or build the engine, load it, trust it or not."""
+
+from typing import Any
+
+from redwood_depth.bundle import ModelBundle
+from redwood_depth.engines.device_memory import GpuDevice, memory_library
+from redwood_depth.engines.engine import EngineDescription
+from redwood_depth.engines.engine_cache import CachedEngine, EngineCache
+from redwood_depth.engines.engine_preparation import engine_key, prepare_engine, target_here
+from redwood_depth.engines.report import Report
+from redwood_depth.engines.tensorrt_api import TensorRTApi, find_tensorrt
+from redwood_depth.engines.tensorrt_builder import Target
+from redwood_depth.engines.tensorrt_engine import PlanRefused, TensorRTEngine
+from redwood_depth.engines.trust import Trust, check_engine
+from redwood_depth.errors import EngineError
+
+
+def find_gpu() -> tuple[TensorRTApi, Any, GpuDevice]:
+    """TensorRT, the module that serves the memory library, and the GPU. Makes no CUDA context.
+
+    Raises:
+        EngineError: one of them is missing; the message says which, and the remedy.
+    """
+    api, library = find_tensorrt(), memory_library()
+    return api, library, library.describe_gpu()
+
+
+def open_tensorrt(bundle: ModelBundle, precision: str, report: Report) -> TensorRTEngine:
+    """The bundle's engine on this machine's GPU, on the calling thread; built first where the cache has none.
+
+    Raises:
+        EngineError: something is missing, the build fails, or the engine's outputs cannot be trusted.
+    """
+    return _Opening(bundle, precision, report).engine()
+
+
+class _Opening:
+    """What the steps of one opening share."""
+
+    def __init__(self, bundle: ModelBundle, precision: str, report: Report) -> None:
+        self.bundle, self.precision, self.report = bundle, precision, report
+        self.api, self.library, self.device = find_gpu()
+        self.cache = EngineCache(bundle.name)
+        self.target: Target = target_here(self.api, self.device)
+
+    def engine(self) -> TensorRTEngine:
+        cached, built = self._prepare()
+        self._refuse_rejected(cached)
+        try:
+            engine = self._load(cached.plan)
+        except PlanRefused as error:
+            if built:
+                raise
+            cached, _ = self._prepare(rebuild_because=f"the cached one is not taken: {error}")
+            engine = self._load(cached.plan)
+        try:
+            self._check(engine, cached)
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    def _prepare(self, rebuild_because: str = "") -> tuple[CachedEngine, bool]:
+        return prepare_engine(
+            self.bundle,
+            self.precision,
+            self.api,
+            self.target,
+            self.report,
+            cache=self.cache,
+            rebuild_because=rebuild_because,
+        )
+
+    def _refuse_rejected(self, cached: CachedEngine) -> None:
+        trust = Trust.from_json(cached.trust, self.precision)
+        if trust and not trust.passed:
+            raise self._rejection(trust)
+
+    def _load(self, plan: bytes) -> TensorRTEngine:
+        description = EngineDescription(
+            backend="tensorrt",
+            precision=self.precision,
+            device=self.device.name,
+            versions=f"{self.api}, {self.library.DESCRIPTION}",
+        )
+        memory = self.library.open_memory()
+        return TensorRTEngine(self.bundle, plan, description, self.api, memory, self.report)
+
+    def _check(self, engine: TensorRTEngine, cached: CachedEngine) -> None:
+        """Compare once; the result stays with the engine. Raises EngineError where it is rejected."""
+        if Trust.from_json(cached.trust, self.precision):
+            return
+        trust = check_engine(engine, self.bundle, self.precision)
+        self.report.say(f"engine checked against {trust.reference}: {trust.findings}")
+        key = engine_key(self.bundle, self.precision, self.api, self.target)
+        try:
+            self.cache.describe(key, cached.plan, trust.as_json())
+        except EngineError as error:
+            self.report.say(f"the result is not kept: {error}")
+        if not trust.passed:
+            raise self._rejection(trust)
+
+    def _rejection(self, trust: Trust) -> EngineError:
+        return EngineError(
+            f"the {self.precision} engine of {self.bundle.name} on {self.device.name} is rejected: {trust.findings}; "
+            "use another precision, or build_engine --force after an upgrade"
+        )
