@@ -27,3 +27,7 @@ class BagError(RedwoodDepthError):
 
 class ScanError(RedwoodDepthError):
     """A Redwood scan (folder or zip) is missing, empty or corrupt."""
+
+
+class ReportError(RedwoodDepthError):
+    """A report cannot be made: a package that draws it is missing."""

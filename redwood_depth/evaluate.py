@@ -1,20 +1,22 @@
 """Scoring a model on the RGB-D frames of a bag."""
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from redwood_depth.bag_pairs import RgbdPair, RgbdReader
 from redwood_depth.bag_topics import find_rgbd_topics
 from redwood_depth.bags import Bag
 from redwood_depth.baselines import DepthHistogram
-from redwood_depth.bundle import ModelBundle
 from redwood_depth.errors import BagError, EngineError
-from redwood_depth.estimator import Estimator
-from redwood_depth.frame_scores import FrameScores, class_table, distance_edges_m, score_frame, summarize
+from redwood_depth.frame_scores import FrameScores, distance_edges_m, score_frame
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.prediction import Prediction
 
@@ -27,18 +29,8 @@ LEFT_OUT = {
     "not_predicted": "frames without a prediction",
 }
 
-
 # What is scored: the prediction for a pair's colour image, or None where there is none (a recording with gaps).
 Predict = Callable[[RgbdPair], Prediction | None]
-
-
-def by_model(estimator: Estimator) -> Predict:
-    """Predictions of a model, at the ground truth's size and corrected for the camera's focal length."""
-
-    def predict(pair: RgbdPair) -> Prediction:
-        return estimator.predict(pair.color, pair.intrinsics, pair.depth_m.shape)
-
-    return predict
 
 
 @dataclass(frozen=True)
@@ -55,14 +47,22 @@ class EvaluationOptions:
 
 @dataclass
 class BagEvaluation:
-    """Scores of a bag's frames, and the count of everything that could not be scored, by reason."""
+    """Scores of a bag's frames, and the count of everything that could not be scored, by reason.
+
+    `stamps_ns` are the colour stamps of the first and the last pair; `unscored` those of pairs without a score, with
+    the reason; `sizes` counts (colour size, depth size) of the pairs, as (height, width).
+    """
 
     path: Path
     topics: dict[str, str | None]
+    label: str | None = None
     frames: list[FrameScores] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     focal_corrected: int = 0
     damage: str | None = None
+    stamps_ns: tuple[int, int] | None = None
+    unscored: list[tuple[int, str]] = field(default_factory=list)
+    sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
 
     @property
     def complete(self) -> bool:
@@ -75,11 +75,23 @@ class BagEvaluation:
         return ", ".join(words) or "nothing left out"
 
 
+@dataclass(frozen=True)
+class ScoredFrame:
+    """What was compared, for whoever draws or records it: `valid` marks the ground truth that counts."""
+
+    pair: RgbdPair
+    prediction: Prediction
+    valid: NDArray[np.bool_]
+    scores: FrameScores
+
+
 def evaluate_bag(
     path: Path | str,
     predict: Predict,
     options: EvaluationOptions | None = None,
     progress: Callable[[int], None] = lambda expected: None,
+    watch: Callable[[ScoredFrame], None] = lambda frame: None,
+    threads: int = 1,
 ) -> BagEvaluation:
     """Predict every colour image that has ground truth, and score it at the ground truth's size.
 
@@ -88,6 +100,9 @@ def evaluate_bag(
         predict: what is scored; see Predict.
         options: None: the defaults.
         progress: called after each pair of images with the number of pairs to expect in all.
+        watch: called with each scored frame, in order, on the calling thread.
+        threads: how many frames are predicted and scored at once. 1: in order, on the calling thread. More: `predict`
+            is called from that many threads. The scores are the same.
 
     Raises:
         BagError: the bag cannot be read, lacks a topic, or holds no frame that can be scored.
@@ -98,14 +113,14 @@ def evaluate_bag(
         topics = find_rgbd_topics(bag, options.color_topic, options.depth_topic, options.camera_info_topic)
         reader = RgbdReader(bag, topics)
         expected = min(topic.count for topic in bag.topics if topic.name in (topics.color, topics.depth))
-        result = BagEvaluation(bag.path, dict(vars(topics)))
+        result = BagEvaluation(bag.path, dict(vars(topics)), options.label)
         failure: EngineError | None = None
-        for pair in reader:
-            try:
-                _score_pair(pair, predict, options, result)
-            except EngineError as error:
-                result.left_out["prediction_failed"] += 1
-                failure = error
+        for pair, outcome in _in_order(partial(_score_pair, predict=predict, options=options), reader, threads):
+            _note(result, pair, outcome)
+            if isinstance(outcome, ScoredFrame):
+                watch(outcome)
+            elif isinstance(outcome, EngineError):
+                failure = outcome
             progress(expected)
         result.damage = bag.damage
     result.left_out.update(
@@ -118,39 +133,59 @@ def evaluate_bag(
     return result
 
 
-def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions, result: BagEvaluation) -> None:
+# A scored frame, the reason (of LEFT_OUT) why there is none, or the error of the model.
+_Outcome = ScoredFrame | str | EngineError
+
+
+def _in_order(
+    score: Callable[[RgbdPair], _Outcome], pairs: Iterable[RgbdPair], threads: int
+) -> Iterator[tuple[RgbdPair, _Outcome]]:
+    """Each pair with its outcome; as many pairs are held as keep all threads busy while one result is awaited."""
+    if threads == 1:
+        yield from ((pair, score(pair)) for pair in pairs)
+        return
+    with ThreadPoolExecutor(threads, "score") as pool:
+        waiting: deque[tuple[RgbdPair, Future[_Outcome]]] = deque()
+        for pair in pairs:
+            waiting.append((pair, pool.submit(score, pair)))
+            if len(waiting) > 2 * threads:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        yield from ((first, future.result()) for first, future in waiting)
+
+
+def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
+    """Count a pair, and its scores or the reason why it has none."""
+    first_ns = pair.color_stamp_ns if result.stamps_ns is None else result.stamps_ns[0]
+    result.stamps_ns = first_ns, pair.color_stamp_ns
+    result.sizes[pair.color.size, pair.depth_m.shape] += 1
+    if isinstance(outcome, ScoredFrame):
+        result.focal_corrected += pair.intrinsics is not None
+        result.frames.append(outcome.scores)
+        return
+    reason = outcome if isinstance(outcome, str) else "prediction_failed"
+    result.left_out[reason] += 1
+    result.unscored.append((pair.color_stamp_ns, reason))
+
+
+def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -> _Outcome:
     target = pair.depth_m
     valid = valid_depth(target, options.min_depth_m, options.max_depth_m)
     if not valid.any():
-        result.left_out["no_valid_depth"] += 1
-        return
+        return "no_valid_depth"
     started_s = time.perf_counter()
-    prediction = predict(pair)
+    try:
+        prediction = predict(pair)
+    except EngineError as error:
+        return error
     latency_ms = 1000 * (time.perf_counter() - started_s)
     if prediction is None:
-        result.left_out["not_predicted"] += 1
-        return
+        return "not_predicted"
     edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
     scores = score_frame(prediction.depth_m, target, valid, edges_m)
     if scores is None:
-        raise EngineError("the prediction has no depth where there is ground truth")
-    result.focal_corrected += pair.intrinsics is not None
+        return EngineError("the prediction has no depth where there is ground truth")
+    raw, scaled, by_distance = scores
     truth = DepthHistogram.of(target[valid])
-    result.frames.append(FrameScores(*scores[:2], truth, scores[2], prediction.class_scores, latency_ms))
-
-
-def report(evaluations: list[BagEvaluation], bundle: ModelBundle, options: EvaluationOptions) -> dict[str, Any]:
-    """All frames of the bags together, in plain numbers, as the JSON output holds them."""
-    frames = [frame for evaluation in evaluations for frame in evaluation.frames]
-    left_out: Counter[str] = Counter()
-    for evaluation in evaluations:
-        left_out.update(evaluation.left_out)
-    edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
-    result = summarize(frames, edges_m, bundle.training_median_m)
-    result["left_out"] = {name: left_out[name] for name in LEFT_OUT}
-    result["focal_corrected"] = sum(evaluation.focal_corrected for evaluation in evaluations)
-    result["depth_range_m"] = [options.min_depth_m, options.max_depth_m]
-    if options.label is not None:
-        table = class_table(frames, bundle.classes.index(options.label), bundle.class_threshold)
-        result["class"] = {"label": options.label, "threshold": bundle.class_threshold, **table}
-    return result
+    of_frame = FrameScores(pair.color_stamp_ns, raw, scaled, truth, by_distance, prediction.class_scores, latency_ms)
+    return ScoredFrame(pair, prediction, valid, of_frame)

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_scores
+from redwood_depth.baselines import DepthHistogram
 from redwood_depth.metrics import depth_scores, median_scale, ssim, usable_prediction
 
 # Upper edges in metres of the distance bins; the last ends where ground truth does.
@@ -16,12 +15,13 @@ _DISTANCE_EDGES_M = (1.0, 2.0, 3.0, 4.0, 6.0)
 
 @dataclass(frozen=True)
 class FrameScores:
-    """One frame with valid ground truth and a usable prediction.
+    """One frame with valid ground truth and a usable prediction; `stamp_ns` is the colour image's.
 
     `raw` and `scaled` hold metrics.SCORE_NAMES, coverage, and ssim where there is a window for it. `by_distance` is
     (bins, 4): pixels, and sums over them of |p - t|, |p - t| / t and p - t.
     """
 
+    stamp_ns: int
     raw: dict[str, float]
     scaled: dict[str, float]
     truth: DepthHistogram
@@ -67,51 +67,3 @@ def mean_scores(scores: Sequence[dict[str, float]]) -> dict[str, float]:
     """Mean of each score over the frames that have it."""
     names = dict.fromkeys(name for of_frame in scores for name in of_frame)
     return {name: float(np.mean([of_frame[name] for of_frame in scores if name in of_frame])) for name in names}
-
-
-def distance_table(frames: Sequence[FrameScores], edges_m: Sequence[float]) -> list[dict[str, float]]:
-    """Errors by true distance, over all pixels of all frames alike; bins without a pixel are left out."""
-    sums = np.sum([frame.by_distance for frame in frames], axis=0)
-    rows = []
-    for low_m, high_m, (pixels, *errors) in zip(edges_m[:-1], edges_m[1:], sums.tolist(), strict=True):
-        if pixels:
-            mae, abs_rel, bias = (error / pixels for error in errors)
-            share = pixels / sums[:, 0].sum()
-            rows.append(
-                {"from_m": low_m, "to_m": high_m, "share": share, "mae": mae, "abs_rel": abs_rel, "bias_m": bias}
-            )
-    return rows
-
-
-def class_table(frames: Sequence[FrameScores], label: int, threshold: float) -> dict[str, float]:
-    """How often the class with index `label`, which all frames show, is found.
-
-    `accuracy`: it is first and its score reaches `threshold`, which is when the node publishes it; `top1`: it is first.
-    """
-    scores = np.stack([frame.class_scores for frame in frames])  # (N, C)
-    first = scores.argmax(axis=1) == label
-    return {
-        "frames": len(frames),
-        "accuracy": float(np.mean(first & (scores[:, label] >= threshold))),
-        "top1": float(np.mean(first)),
-        "mean_score": float(scores[:, label].mean()),
-    }
-
-
-def baseline_table(frames: Sequence[FrameScores], training_median_m: float) -> dict[str, dict[str, float]]:
-    """Scores of the best constant depth (of these frames) and of the training data's median, with the depth itself."""
-    truths = [frame.truth for frame in frames]
-    constants = {"best_constant": best_constant_m(truths), "training_median": training_median_m}
-    return {name: {"depth_m": depth_m, **constant_scores(depth_m, truths)} for name, depth_m in constants.items()}
-
-
-def summarize(frames: Sequence[FrameScores], edges_m: Sequence[float], training_median_m: float) -> dict[str, Any]:
-    """The result of at least one frame in plain numbers, under the names of the JSON output."""
-    return {
-        "frames": len(frames),
-        **mean_scores([frame.raw for frame in frames]),
-        "scaled": mean_scores([frame.scaled for frame in frames]),
-        "baselines": baseline_table(frames, training_median_m),
-        "by_distance": distance_table(frames, edges_m),
-        "latency_ms": float(np.median([frame.latency_ms for frame in frames])),
-    }

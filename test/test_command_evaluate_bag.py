@@ -34,7 +34,8 @@ def test_table_and_json(tmp_path: Path, model: list[str], capsys: pytest.Capture
     assert set(result["baselines"]) == {"best_constant", "training_median"}
     assert result["bags"][0]["bag"] == str(bag)
     assert result["bags"][0]["topics"]["camera_info"] == "/camera/color/camera_info"
-    assert result["class"]["label"] == "car"
+    assert result["bags"][0]["label"] == "car"
+    assert result["class"]["per_class"]["car"]["frames"] == 3
     assert [path.name for path in target.parent.iterdir()] == ["scores.json"]
     for word in (
         "median-scaled",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,12 @@ from bag_samples import CAMERA, HEIGHT, WIDTH, cut, depth_pixels, rgbd_messages,
 from redwood_depth.bag_pairs import RgbdPair
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, EngineError
-from redwood_depth.evaluate import EvaluationOptions, evaluate_bag, report
+from redwood_depth.evaluate import EvaluationOptions, evaluate_bag
 from redwood_depth.metrics import SCORE_NAMES
 from redwood_depth.prediction import Prediction
+from redwood_depth.summary import Subject, summarize
 
-BUNDLE: Any = SimpleNamespace(training_median_m=3.0, classes=("car", "bicycle"), class_threshold=0.5)
+SUBJECT = Subject(classes=("car", "bicycle"), class_threshold=0.5, training_median_m=3.0)
 
 
 class FakePredictions:
@@ -40,7 +40,7 @@ def test_scores_are_means_over_frames(tmp_path: Path, write: Any) -> None:
     evaluation = evaluate_bag(write(tmp_path / "bag", rgbd_messages(2, depths)), predictions)
     assert evaluation.complete
     assert predictions.seen == [((HEIGHT, WIDTH), CAMERA)] * 2
-    result = report([evaluation], BUNDLE, EvaluationOptions())
+    result = summarize([evaluation], SUBJECT, EvaluationOptions())
     assert result["frames"] == 2
     assert result["mae"] == pytest.approx(0.5)
     assert result["abs_rel"] == pytest.approx(0.125)
@@ -126,7 +126,7 @@ def test_class_results_where_the_label_is_known(
 ) -> None:
     options = EvaluationOptions(label="bicycle")
     path = write_bag(tmp_path / "bag", rgbd_messages(3))
-    result = report([evaluate_bag(path, FakePredictions(lambda index: 2.0, scores), options)], BUNDLE, options)
+    result = summarize([evaluate_bag(path, FakePredictions(lambda index: 2.0, scores), options)], SUBJECT, options)
     assert result["class"]["accuracy"] == accuracy
     assert result["class"]["top1"] == top1
     assert result["class"]["mean_score"] == pytest.approx(scores[1])
@@ -136,7 +136,7 @@ def test_class_results_where_the_label_is_known(
 def test_bags_are_pooled_frame_by_frame(tmp_path: Path) -> None:
     one = evaluate_bag(write_bag(tmp_path / "one", rgbd_messages(1)), FakePredictions(lambda index: 3.0))
     three = evaluate_bag(write_bag(tmp_path / "three", rgbd_messages(3)), FakePredictions(lambda index: 2.0))
-    result = report([one, three], BUNDLE, EvaluationOptions())
+    result = summarize([one, three], SUBJECT, EvaluationOptions())
     assert result["frames"] == 4
     assert result["mae"] == pytest.approx(0.25)
 
@@ -146,7 +146,7 @@ def test_depth_beyond_the_range_does_not_count(tmp_path: Path) -> None:
     depth[:10] = 6000
     path = write_bag(tmp_path / "bag", rgbd_messages(1, [depth]))
     options = EvaluationOptions(max_depth_m=5.0)
-    result = report([evaluate_bag(path, FakePredictions(lambda index: 2.0), options)], BUNDLE, options)
+    result = summarize([evaluate_bag(path, FakePredictions(lambda index: 2.0), options)], SUBJECT, options)
     assert result["mae"] == 0.0
     assert result["by_distance"][-1]["to_m"] <= 5.0
     assert result["depth_range_m"] == [0.1, 5.0]

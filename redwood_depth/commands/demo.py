@@ -16,15 +16,16 @@ from redwood_depth.bag_topics import find_rgbd_topics
 from redwood_depth.bags import Bag
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.evaluate_bag import write_json
 from redwood_depth.commands.progress import Progress
 from redwood_depth.commands.score_table import score_table
 from redwood_depth.errors import EngineError
-from redwood_depth.evaluate import EvaluationOptions, Predict, evaluate_bag, report
+from redwood_depth.evaluate import EvaluationOptions, Predict, evaluate_bag
 from redwood_depth.live import NAMESPACE, LiveRun, play_and_record
 from redwood_depth.prediction import Prediction
 from redwood_depth.recorded import RecordedPredictions
+from redwood_depth.results import write_json
 from redwood_depth.sheet import SheetRow, contact_sheet
+from redwood_depth.summary import Subject, summarize
 
 SAMPLE_BAG = Path(__file__).parents[1] / "samples" / "yard"
 _ROWS = 6
@@ -69,7 +70,8 @@ def _score(bag: Path, bundle: ModelBundle, outputs: Path, run: LiveRun) -> tuple
     with Bag.open(outputs) as recorded:
         keeper = _RowKeeper(RecordedPredictions(recorded, NAMESPACE, bundle.classes), bundle, len(run.latencies_ms))
         evaluation = evaluate_bag(bag, keeper, options)
-    result = report([evaluation], bundle, options)
+    subject = Subject(bundle.classes, bundle.class_threshold, bundle.training_median_m)
+    result = summarize([evaluation], subject, options)
     p50, p95, p99 = (float(value) for value in np.percentile(run.latencies_ms, (50, 95, 99)))
     result |= {"latency_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99}
     result |= {"sent": run.sent, "answered": len(run.latencies_ms), "classes": dict(keeper.classes)}

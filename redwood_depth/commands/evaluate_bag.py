@@ -1,21 +1,28 @@
 """evaluate_bag: score a model's depth and class on the RGB-D frames of bags."""
 
 import argparse
-import json
+import shlex
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from redwood_depth.bag_pairs import MAX_GAP_NS
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
 from redwood_depth.commands.progress import Progress
 from redwood_depth.commands.score_table import score_table
-from redwood_depth.engines import BACKENDS, open_engine
+from redwood_depth.engines import BACKENDS
 from redwood_depth.errors import BagError, BundleError, EngineError
-from redwood_depth.estimator import Estimator
-from redwood_depth.evaluate import BagEvaluation, EvaluationOptions, by_model, evaluate_bag, report
+from redwood_depth.evaluate import BagEvaluation, EvaluationOptions, ScoredFrame, evaluate_bag
 from redwood_depth.metrics import MAX_DEPTH_M
+from redwood_depth.model_predictor import ModelPredictor
+from redwood_depth.report.evidence import Evidence
+from redwood_depth.report.page import check_report_packages, write_report
+from redwood_depth.results import model_entry, versions, write_csv, write_json
+from redwood_depth.summary import Subject, summarize, summarize_bag
 
 _DESCRIPTION = """\
 Score a model on bags with colour and depth images, MCAP or SQLite, raw or compressed. Each colour image is
@@ -42,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default=DEMO_BUNDLE, metavar="BUNDLE", type=Path, help="default: the bundled model")
     parser.add_argument("--backend", default="auto", choices=BACKENDS, help="default: auto")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores there as well")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores of each frame there")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write an HTML page with figures and frames there")
     parser.add_argument("--label", metavar="CLASS", help="the class that every frame of every bag shows")
     parser.add_argument("--max-depth", type=float, default=MAX_DEPTH_M, metavar="M", help="default: %(default)g")
     parser.add_argument("--image-topic", metavar="T", help="colour images (default: found by type and name)")
@@ -52,15 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate_bags(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
+    if arguments.report:
+        check_report_packages()
     bundle = ModelBundle.load(arguments.model)
     if options.label is not None and options.label not in bundle.classes:
         raise BundleError(f"the model {bundle.name} knows no class {options.label!r}, only {', '.join(bundle.classes)}")
-    estimator = Estimator(bundle, open_engine(bundle, arguments.backend))
-    try:
-        evaluations = [_evaluate_one(path, estimator, options) for path in arguments.bags]
-        description = str(estimator.engine.description)
-    finally:
-        estimator.close()
+    evidence = Evidence(options.min_depth_m, options.max_depth_m) if arguments.report else None
+    with ModelPredictor(bundle, arguments.backend) as predictor:
+        evaluations = [_evaluate_one(path, predictor, options, evidence) for path in arguments.bags]
+        description = predictor.description
     scored = [evaluation for evaluation in evaluations if evaluation is not None]
     if not scored:
         return 1
@@ -68,6 +77,10 @@ def _evaluate_bags(arguments: argparse.Namespace) -> int:
     _print(result)
     if arguments.json:
         write_json(arguments.json, result)
+    if arguments.csv:
+        write_csv(arguments.csv, result["bags"], result["model"]["classes"])
+    if arguments.report and evidence:
+        write_report(arguments.report, result, evidence)
     return 0 if len(scored) == len(evaluations) and all(one.complete for one in scored) else 1
 
 
@@ -84,8 +97,11 @@ def _options(arguments: argparse.Namespace) -> EvaluationOptions:
     return options
 
 
-def _evaluate_one(path: str, estimator: Estimator, options: EvaluationOptions) -> BagEvaluation | None:
+def _evaluate_one(
+    path: str, predictor: ModelPredictor, options: EvaluationOptions, evidence: Evidence | None
+) -> BagEvaluation | None:
     """The bag's scores, or None and a line on stderr."""
+    watch = partial(evidence.add, bag=str(Path(path).expanduser())) if evidence else _ignore
     try:
         with Progress(f"scoring {path}") as bar:
 
@@ -93,7 +109,7 @@ def _evaluate_one(path: str, estimator: Estimator, options: EvaluationOptions) -
                 bar.total = expected
                 bar.advance()
 
-            evaluation = evaluate_bag(path, by_model(estimator), options, show)
+            evaluation = evaluate_bag(path, predictor, options, show, watch, predictor.threads)
     except (BagError, EngineError) as error:
         print(f"evaluate_bag: error: {error}", file=sys.stderr)
         return None
@@ -102,16 +118,25 @@ def _evaluate_one(path: str, estimator: Estimator, options: EvaluationOptions) -
     return evaluation
 
 
+def _ignore(frame: ScoredFrame) -> None:
+    pass
+
+
 def _result(
     scored: list[BagEvaluation], bundle: ModelBundle, options: EvaluationOptions, engine: str
 ) -> dict[str, Any]:
     """All bags together, and under "bags" each by itself."""
-    bags = [
-        {"bag": str(one.path), "topics": one.topics, "damage": one.damage, **report([one], bundle, options)}
-        for one in scored
-    ]
-    model = {"name": bundle.name, "version": bundle.version, "sha256": bundle.sha256, "engine": engine}
-    return {"model": model, **report(scored, bundle, options), "bags": bags}
+    subject = Subject(bundle.classes, bundle.class_threshold, bundle.training_median_m)
+    return {
+        "evaluated_at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": shlex.join(["evaluate_bag", *sys.argv[1:]]),
+        "model": model_entry(bundle, engine),
+        "versions": versions(),
+        "warnings": [],
+        "max_gap_ms": MAX_GAP_NS / 1e6,
+        **summarize(scored, subject, options),
+        "bags": [summarize_bag(one, subject, options) for one in scored],
+    }
 
 
 def _print(result: dict[str, Any]) -> None:
@@ -123,14 +148,6 @@ def _print(result: dict[str, Any]) -> None:
     if len(result["bags"]) > 1:
         print(f"\nall {len(result['bags'])} bags")
         print(score_table(result))
-
-
-def write_json(path: Path, result: dict[str, Any]) -> None:
-    """Write plain numbers in one step: a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", "utf-8")
-    partial.replace(path)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ def _frames(result: Mapping[str, Any]) -> str:
 
 def _scores(result: Mapping[str, Any]) -> list[str]:
     baselines = result["baselines"]
-    columns = [result, result["scaled"], baselines["best_constant"], baselines["training_median"]]
-    heads = ["model", "median-scaled", "best constant", "training median"]
-    depths = ["", "", *(f"{baseline['depth_m']:.3f} m" for baseline in columns[2:])]
+    columns = [result, result["scaled"], *baselines.values()]
+    heads = ["model", "median-scaled", *(name.replace("_", " ") for name in baselines)]
+    depths = ["", "", *(f"{baseline['depth_m']:.3f} m" for baseline in baselines.values())]
     rows = [_row("", heads), _row("", depths), "lower is better"]
     rows += [_row(f"{name} {_UNITS.get(name, '')}", _cells(name, columns)) for name in ERROR_NAMES]
     rows.append("higher is better")
@@ -58,6 +58,6 @@ def _distances(result: Mapping[str, Any]) -> list[str]:
 def _class(result: Mapping[str, Any]) -> str:
     found, certain = f"{result['top1']:.1%}", f"{result['accuracy']:.1%}"
     return (
-        f"  class {result['label']}: first in {found} of frames, first and at {result['threshold']:g} or above in "
-        f"{certain}, mean score {result['mean_score']:.2f}"
+        f"  true class: first in {found} of {result['frames']} frames, first and at {result['threshold']:g} or above "
+        f"in {certain}, mean score {result['mean_score']:.2f}"
     )

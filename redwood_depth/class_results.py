@@ -1,0 +1,61 @@
+"""How well the class of labelled frames is found: accuracy, precision, recall, confusion."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE = "none"
+
+
+def class_results(
+    scores: NDArray[np.float32], labels: Sequence[str], classes: Sequence[str], threshold: float
+) -> dict[str, Any]:
+    """Results of N frames whose class is known.
+
+    A frame is answered with its best class where that reaches `threshold`, which is when the node publishes it, else
+    with "none". `top1` ignores the threshold. A class that was never answered has no precision, one that no frame
+    shows no recall; the macro means are over those that have one.
+
+    Args:
+        scores: (N, C), N at least 1.
+        labels: N names, each of `classes`.
+        classes: the names of the C classes.
+        threshold: least score of an answer.
+
+    Returns:
+        frames, accuracy, top1, mean_score (of the true class), macro_precision, macro_recall, per_class, confusion.
+    """
+    true = np.array([classes.index(label) for label in labels])
+    best = scores.argmax(axis=1)
+    answer = np.where(scores[np.arange(len(best)), best] >= threshold, best, len(classes))
+    confusion = np.zeros((len(classes), len(classes) + 1), np.int64)  # true, answered
+    np.add.at(confusion, (true, answer), 1)
+    per_class = {name: _one_class(confusion, index) for index, name in enumerate(classes)}
+    return {
+        "frames": len(labels),
+        "threshold": threshold,
+        "accuracy": float(np.mean(answer == true)),
+        "top1": float(np.mean(best == true)),
+        "mean_score": float(scores[np.arange(len(true)), true].mean()),
+        "macro_precision": _mean([row["precision"] for row in per_class.values()]),
+        "macro_recall": _mean([row["recall"] for row in per_class.values()]),
+        "per_class": per_class,
+        "confusion": {"true": list(classes), "answered": [*classes, NONE], "frames": confusion.tolist()},
+    }
+
+
+def _one_class(confusion: NDArray[np.int64], index: int) -> dict[str, Any]:
+    right = int(confusion[index, index])
+    answered, shown = int(confusion[:, index].sum()), int(confusion[index].sum())
+    return {
+        "frames": shown,
+        "precision": right / answered if answered else None,
+        "recall": right / shown if shown else None,
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

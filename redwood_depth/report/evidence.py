@@ -1,0 +1,114 @@
+"""What the report's pictures are drawn from, gathered in one pass over the frames in bounded memory."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from redwood_depth.evaluate import ScoredFrame
+from redwood_depth.metrics import usable_prediction
+
+GRID = (36, 48)  # rows and columns of the error map
+_DENSITY_BINS = 192
+_DENSITY_STEP = 2  # every second pixel of every second row: a picture needs no more
+_CANDIDATES = 48
+_PANEL_WIDTH_PX = 400
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A frame to be shown, at most 400 pixels wide: image (H, W, 3) RGB, depths (H, W) in m with NaN where invalid."""
+
+    bag: str
+    stamp_ns: int
+    scores: dict[str, float]
+    class_scores: NDArray[np.float32]
+    image_rgb: NDArray[np.uint8]
+    true_m: NDArray[np.float32]
+    pred_m: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, frame: ScoredFrame, bag: str) -> "Panel":
+        height, width = frame.pair.depth_m.shape
+        wide = min(width, _PANEL_WIDTH_PX)
+        size = wide, max(1, round(height * wide / width))
+        true_m, pred_m = (
+            np.asarray(cv2.resize(depth_m, size, interpolation=cv2.INTER_NEAREST), np.float32)
+            for depth_m in (np.where(frame.valid, frame.pair.depth_m, np.float32(np.nan)), frame.prediction.depth_m)
+        )
+        image = frame.pair.color.resized_rgb(size[1], size[0])
+        scores = frame.scores
+        return cls(bag, scores.stamp_ns, scores.raw, scores.class_scores, image, true_m, pred_m)
+
+
+class Evidence:
+    """Sums over all frames, and the frames to show: the best, the worst, and candidates for the median one.
+
+    `density` counts pixels by true (axis 0) and predicted depth, logarithmic bins of `depth_edges_m`. `error` is
+    (3, *GRID): sums of weight, of |p - t| / t and of (p - t) / t over the image, whatever its size.
+    """
+
+    def __init__(self, low_m: float, high_m: float) -> None:
+        self.depth_edges_m = np.geomspace(low_m, high_m, _DENSITY_BINS + 1)
+        self.density = np.zeros((_DENSITY_BINS, _DENSITY_BINS), np.int64)
+        self.error = np.zeros((3, *GRID))
+        self.best: Panel | None = None
+        self.worst: Panel | None = None
+        self.candidates: list[Panel] = []
+        self._every, self._seen = 1, 0
+
+    def add(self, frame: ScoredFrame, bag: str) -> None:
+        """Take in a frame of the bag with that name."""
+        target, pred = frame.pair.depth_m, frame.prediction.depth_m
+        usable = frame.valid & usable_prediction(pred)
+        self._count_density(target, pred, usable)
+        self._sum_errors(target, pred, usable)
+        self._keep(frame, bag)
+
+    def merge(self, other: "Evidence") -> None:
+        """Take in what was gathered of other bags, over the same range of depth."""
+        self.density += other.density
+        self.error += other.error
+        shown = [panel for panel in (self.best, self.worst, other.best, other.worst) if panel]
+        self.best = min(shown, key=_abs_rel, default=None)
+        self.worst = max(shown, key=_abs_rel, default=None)
+        self.candidates += other.candidates
+
+    def median(self, abs_rel: float) -> Panel | None:
+        """The candidate with an error nearest to `abs_rel`."""
+        return min(self.candidates, key=lambda panel: abs(_abs_rel(panel) - abs_rel), default=None)
+
+    def _count_density(self, target: NDArray[Any], pred: NDArray[Any], usable: NDArray[np.bool_]) -> None:
+        step = slice(None, None, _DENSITY_STEP)
+        kept = usable[step, step]
+        low, high = np.log(self.depth_edges_m[[0, -1]])
+        bins = [
+            np.clip((np.log(depth_m[step, step][kept]) - low) * (_DENSITY_BINS / (high - low)), 0, _DENSITY_BINS - 1)
+            for depth_m in (target, pred)
+        ]
+        index = bins[0].astype(np.int64) * _DENSITY_BINS + bins[1].astype(np.int64)
+        self.density += np.bincount(index, minlength=_DENSITY_BINS**2).reshape(self.density.shape)
+
+    def _sum_errors(self, target: NDArray[Any], pred: NDArray[Any], usable: NDArray[np.bool_]) -> None:
+        relative = np.where(usable, pred, 1.0) / np.where(usable, target, 1.0) - 1.0
+        for index, layer in enumerate((usable, np.abs(relative), relative)):
+            size = GRID[1], GRID[0]
+            self.error[index] += cv2.resize(layer.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+
+    def _keep(self, frame: ScoredFrame, bag: str) -> None:
+        error = frame.scores.raw["abs_rel"]
+        if self.best is None or error < _abs_rel(self.best):
+            self.best = Panel.of(frame, bag)
+        if self.worst is None or error > _abs_rel(self.worst):
+            self.worst = Panel.of(frame, bag)
+        if self._seen % self._every == 0:
+            self.candidates.append(Panel.of(frame, bag))
+        self._seen += 1
+        if len(self.candidates) > _CANDIDATES:
+            self.candidates, self._every = self.candidates[::2], 2 * self._every
+
+
+def _abs_rel(panel: Panel) -> float:
+    return panel.scores["abs_rel"]

@@ -1,0 +1,128 @@
+"""Results of an evaluation in plain numbers, under the names of the JSON output."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_scores
+from redwood_depth.class_results import class_results
+from redwood_depth.evaluate import LEFT_OUT, BagEvaluation, EvaluationOptions
+from redwood_depth.frame_scores import FrameScores, distance_edges_m, mean_scores
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is scored, as far as the numbers depend on it: a recorded topic has no training data and no classes."""
+
+    classes: tuple[str, ...] = ()
+    class_threshold: float = 0.0
+    training_median_m: float | None = None
+
+
+def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: EvaluationOptions) -> dict[str, Any]:
+    """All frames, at least one, of the bags together."""
+    frames = [frame for evaluation in evaluations for frame in evaluation.frames]
+    edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
+    baselines = _baselines([frame.truth for frame in frames], subject.training_median_m)
+    left_out: Counter[str] = Counter()
+    for evaluation in evaluations:
+        left_out.update(evaluation.left_out)
+    result = {
+        "frames": len(frames),
+        **mean_scores([frame.raw for frame in frames]),
+        "scaled": mean_scores([frame.scaled for frame in frames]),
+        "baselines": baselines,
+        "by_distance": _by_distance(frames, edges_m, baselines["best_constant"]["depth_m"]),
+        "latency_ms": float(np.median([frame.latency_ms for frame in frames])),
+        "left_out": {name: left_out[name] for name in LEFT_OUT},
+        "focal_corrected": sum(evaluation.focal_corrected for evaluation in evaluations),
+        "depth_range_m": [options.min_depth_m, options.max_depth_m],
+    }
+    return result | _classes(evaluations, subject)
+
+
+def summarize_bag(evaluation: BagEvaluation, subject: Subject, options: EvaluationOptions) -> dict[str, Any]:
+    """One bag by itself: what it is, its scores, and under "per_frame" those of each frame, as columns."""
+    first_ns, last_ns = evaluation.stamps_ns or (0, 0)
+    return {
+        "bag": str(evaluation.path),
+        "label": evaluation.label,
+        "topics": evaluation.topics,
+        "sizes": _sizes(evaluation),
+        "duration_s": (last_ns - first_ns) / 1e9,
+        "damage": evaluation.damage,
+        **summarize([evaluation], subject, options),
+        "unscored": [{"time_s": (stamp - first_ns) / 1e9, "reason": reason} for stamp, reason in evaluation.unscored],
+        "per_frame": per_frame(evaluation),
+    }
+
+
+def per_frame(evaluation: BagEvaluation) -> dict[str, list[Any]]:
+    """Columns over the frames: stamp_ns, time_s since the first pair, every score, class_scores; None where missing."""
+    frames = evaluation.frames
+    first_ns = evaluation.stamps_ns[0] if evaluation.stamps_ns else 0
+    names = dict.fromkeys(name for frame in frames for name in frame.raw)
+    columns: dict[str, list[Any]] = {
+        "stamp_ns": [frame.stamp_ns for frame in frames],
+        "time_s": [(frame.stamp_ns - first_ns) / 1e9 for frame in frames],
+    }
+    columns |= {name: [_short(frame.raw.get(name)) for frame in frames] for name in names}
+    columns["latency_ms"] = [_short(frame.latency_ms) for frame in frames]
+    columns["class_scores"] = [[_short(float(score)) for score in frame.class_scores] for frame in frames]
+    return columns
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.7g}")
+
+
+def _sizes(evaluation: BagEvaluation) -> list[dict[str, Any]]:
+    return [
+        {"color": list(color), "depth": list(depth), "frames": count}
+        for (color, depth), count in evaluation.sizes.most_common()
+    ]
+
+
+def _baselines(truths: list[DepthHistogram], training_median_m: float | None) -> dict[str, dict[str, float]]:
+    """Scores of the best constant depth (of these frames) and of the training data's median, with the depth itself."""
+    constants = {"best_constant": best_constant_m(truths)}
+    if training_median_m is not None:
+        constants["training_median"] = training_median_m
+    return {name: {"depth_m": depth_m, **constant_scores(depth_m, truths)} for name, depth_m in constants.items()}
+
+
+def _by_distance(frames: Sequence[FrameScores], edges_m: Sequence[float], constant_m: float) -> list[dict[str, float]]:
+    """Errors by true distance, over all pixels of all frames alike; bins without a pixel are left out.
+
+    `constant_abs_rel` is that of the best constant depth, on all valid pixels.
+    """
+    sums = np.sum([frame.by_distance for frame in frames], axis=0)
+    constants = _constant_by_distance([frame.truth for frame in frames], edges_m, constant_m)
+    rows = []
+    for index, (pixels, *errors) in enumerate(sums.tolist()):
+        if pixels:
+            mae, abs_rel, bias_m = (error / pixels for error in errors)
+            row = {"from_m": edges_m[index], "to_m": edges_m[index + 1], "share": pixels / float(sums[:, 0].sum())}
+            rows.append(row | {"mae": mae, "abs_rel": abs_rel, "bias_m": bias_m, "constant_abs_rel": constants[index]})
+    return rows
+
+
+def _constant_by_distance(truths: list[DepthHistogram], edges_m: Sequence[float], constant_m: float) -> list[float]:
+    depth_m = np.concatenate([truth.depths_mm for truth in truths]) / 1000.0
+    count = np.concatenate([truth.counts for truth in truths]).astype(float)
+    index = np.digitize(depth_m, edges_m[1:-1])
+    pixels = np.bincount(index, count, len(edges_m) - 1)
+    error = np.bincount(index, count * np.abs(constant_m - depth_m) / depth_m, len(edges_m) - 1)
+    return [float(value) for value in error / np.maximum(pixels, 1)]
+
+
+def _classes(evaluations: Sequence[BagEvaluation], subject: Subject) -> dict[str, Any]:
+    labelled = [(frame, one.label) for one in evaluations if one.label is not None for frame in one.frames]
+    if not labelled:
+        return {}
+    scores = np.stack([frame.class_scores for frame, _ in labelled])
+    labels = [label for _, label in labelled]
+    return {"class": class_results(scores, labels, subject.classes, subject.class_threshold)}
