@@ -15,9 +15,9 @@ from training.synthetic.shapes import box, ellipsoid, ring, tube, turned_profile
 from training.synthetic.trash_container import TrashContainer, random_trash_container, trash_container_parts
 
 SIZES_M = {  # class: (length along x, width along y, height), each (least, most)
-    "car": ((3.8, 4.7), (1.6, 2.2), (1.3, 1.7)),
+    "car": ((3.3, 5.1), (1.6, 2.3), (1.3, 2.0)),
     "trash container": ((0.6, 1.0), (0.45, 0.8), (0.85, 1.25)),
-    "bicycle": ((1.55, 1.95), (0.5, 0.75), (0.95, 1.15)),
+    "bicycle": ((0.9, 2.05), (0.2, 0.75), (0.55, 1.2)),
 }
 
 

@@ -1,4 +1,4 @@
-"""A city bicycle: diamond frame, spoked wheels, mudguards, handlebar, saddle, crank, chain and rack."""
+"""A bicycle: diamond or open frame, spoked wheels, one of three handlebars, saddle, crank, chain, rack, luggage."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from training.synthetic.shapes import box, ellipsoid, loft, ring, tube, turned_p
 
 PAINTS: tuple[Colour, ...] = (
     (0.03, 0.12, 0.38), (0.40, 0.03, 0.03), (0.03, 0.03, 0.03), (0.04, 0.22, 0.14), (0.60, 0.42, 0.05),
-    (0.55, 0.55, 0.54),
+    (0.55, 0.55, 0.54), (0.02, 0.02, 0.022), (0.65, 0.64, 0.62), (0.10, 0.30, 0.38), (0.50, 0.12, 0.02),
+    (0.30, 0.10, 0.20), (0.16, 0.18, 0.10),
 )  # fmt: skip
+
+BARS: dict[str, list[tuple[float, float, float]]] = {  # the left half of a handlebar, from the stem
+    "swept": [(0, 0, 0), (0.01, 0.08, 0.02), (-0.01, 0.20, 0.05), (-0.08, 0.27, 0.05), (-0.20, 0.29, 0.03)],
+    "flat": [(0, 0, 0), (0, 0.08, 0.01), (-0.01, 0.18, 0.03), (-0.03, 0.31, 0.03)],
+    "drop": [(0, 0, 0), (0, 0.17, 0), (0.02, 0.20, 0), (0.09, 0.205, -0.01), (0.11, 0.21, -0.06), (0.06, 0.21, -0.125),
+             (-0.04, 0.21, -0.13)],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,17 +35,29 @@ class Bicycle:
     paint: Colour = PAINTS[0]
     mudguards: bool = True
     rack: bool = True
+    open_frame: bool = False
+    bar: str = "swept"  # or "flat" or "drop"
+    basket: bool = False
+    bags: bool = False
+    size: float = 1.0  # of the whole
 
 
 def random_bicycle(rng: np.random.Generator) -> Bicycle:
-    """A bicycle of a random size and colour, with or without mudguards and rack."""
+    """A city, mountain, racing or child's bicycle of a random size and colour, with or without what belongs to it."""
+    bar = str(rng.choice(["swept", "swept", "flat", "flat", "drop"]))
+    rack = bool(bar != "drop" and rng.random() < 0.6)
     return Bicycle(
         wheelbase_m=rng.uniform(1.0, 1.12),
         saddle_m=rng.uniform(0.90, 1.04),
-        tyre_m=rng.uniform(0.014, 0.025),
+        tyre_m=rng.uniform(0.012, 0.016) if bar == "drop" else rng.uniform(0.016, 0.028),
         paint=PAINTS[int(rng.integers(len(PAINTS)))],
-        mudguards=bool(rng.random() < 0.6),
-        rack=bool(rng.random() < 0.5),
+        mudguards=bool(bar != "drop" and rng.random() < 0.6),
+        rack=rack,
+        open_frame=bool(bar == "swept" and rng.random() < 0.5),
+        bar=bar,
+        basket=bool(bar != "drop" and rng.random() < 0.25),
+        bags=bool(rack and rng.random() < 0.3),
+        size=float(rng.uniform(0.6, 0.85)) if rng.random() < 0.15 else float(rng.uniform(0.95, 1.05)),
     )
 
 
@@ -57,7 +77,9 @@ def bicycle_parts(bicycle: Bicycle) -> list[Part]:
         parts.append(Part("bicycle_mudguards", join([_mudguard(bicycle, hub) for hub in hubs]), paint))
     if bicycle.rack:
         parts.append(Part("bicycle_rack", _rack(bicycle), BLACK_PLASTIC))
-    return parts
+    parts += _luggage(bicycle)
+    size = bicycle.size
+    return [Part(part.name, part.mesh.scaled(size, size, size), part.material) for part in parts]
 
 
 def _joints(bicycle: Bicycle) -> dict[str, Floats]:
@@ -67,6 +89,7 @@ def _joints(bicycle: Bicycle) -> dict[str, Floats]:
         "front": (half, radius), "rear": (-half, radius), "crank": (-half + 0.44, radius - 0.055),
         "head_top": (half - 0.235, 0.86), "head_low": (half - 0.185, 0.70), "stem": (half - 0.265, 0.98),
         "seat_top": (-half + 0.265, 0.80), "saddle": (-half + 0.215, bicycle.saddle_m - 0.05),
+        "seat_mid": (-half + 0.365, 0.52),
     }  # fmt: skip
     return {name: np.array([x, 0.0, z]) for name, (x, z) in points.items()}
 
@@ -96,8 +119,9 @@ def _wheel(bicycle: Bicycle) -> Mesh:
 def _frame(bicycle: Bicycle) -> Mesh:
     """The diamond, the stays, the fork."""
     at = _joints(bicycle)
+    behind = "seat_mid" if bicycle.open_frame else "seat_top"
     main = [tube([at[a], at[b]], radius) for a, b, radius in (
-        ("seat_top", "head_top", 0.016), ("crank", "head_low", 0.019), ("crank", "seat_top", 0.017),
+        (behind, "head_top", 0.016), ("crank", "head_low", 0.019), ("crank", "seat_top", 0.017),
         ("head_low", "head_top", 0.022),
     )]  # fmt: skip
     shift, out = np.array([0, 0.02, 0]), np.array([0, 0.055, 0])
@@ -120,18 +144,20 @@ def _seat_post(bicycle: Bicycle) -> Mesh:
 
 
 def _handlebar(bicycle: Bicycle) -> Mesh:
-    """Stem and a bar that sweeps back."""
+    """Stem and bar: one that sweeps back, a flat one, or a racer's."""
     at = _joints(bicycle)
     top = at["stem"] + [0.055, 0, 0.03]
     stem = tube([at["head_top"], at["stem"], top], 0.0135)
-    left = np.array([[0, 0, 0], [0.01, 0.08, 0.02], [-0.01, 0.20, 0.05], [-0.08, 0.27, 0.05], [-0.20, 0.29, 0.03]])
+    left = np.array(BARS[bicycle.bar])
     return join([stem, mirrored_pair(tube(top + left, 0.0115))])
 
 
 def _grips(bicycle: Bicycle) -> Mesh:
     """The rubber grips, and the brake levers before them."""
     top = _joints(bicycle)["stem"] + [0.055, 0, 0.03]
-    grip = tube(top + np.array([[-0.10, 0.274, 0.047], [-0.21, 0.293, 0.028]]), 0.017)
+    grip = tube(top + np.array(BARS[bicycle.bar][-2:]), 0.017)
+    if bicycle.bar != "swept":
+        return mirrored_pair(grip)
     lever = tube(top + np.array([[-0.02, 0.23, 0.04], [-0.07, 0.29, 0.005], [-0.16, 0.31, 0.0]]), 0.006, 6)
     return mirrored_pair(join([grip, lever]))
 
@@ -199,6 +225,22 @@ def _rack(bicycle: Bicycle) -> Mesh:
     rod = tube([at["rear"] + [0, 0.06, 0], np.array([rear - 0.10, 0.055, z])], 0.005, 6)
     slats = [tube([(rear + x, -0.05, z), (rear + x, 0.05, z)], 0.005, 6) for x in (0.12, 0.0, -0.12)]
     return join([mirrored_pair(rail), mirrored_pair(rod), *slats])
+
+
+def _luggage(bicycle: Bicycle) -> list[Part]:
+    """A basket before the handlebar, a pair of bags beside the rear wheel."""
+    at, parts = _joints(bicycle), []
+    if bicycle.basket:
+        where = at["head_top"] + [0.2, 0, 0.06]
+        sides = [box(0.26, 0.01, 0.22).moved(0, s * 0.17, 0) for s in (-1, 1)]
+        sides += [box(0.01, 0.34, 0.22).moved(s * 0.13, 0, 0) for s in (-1, 1)] + [
+            box(0.26, 0.34, 0.01).moved(0, 0, -0.11)
+        ]
+        parts.append(Part("bicycle_basket", join(sides).moved(*where), Material((0.22, 0.14, 0.07), roughness=0.85)))
+    if bicycle.bags:
+        bag = box(0.32, 0.11, 0.3, 0.02).moved(at["rear"][0] - 0.06, 0.13, 0.58)
+        parts.append(Part("bicycle_bags", mirrored_pair(bag), Material((0.05, 0.05, 0.06), roughness=0.8)))
+    return parts
 
 
 def _lamp(bicycle: Bicycle) -> Mesh:

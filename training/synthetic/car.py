@@ -7,19 +7,35 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from training.synthetic.car_body import CarShape, body_mesh, body_parts
+from training.synthetic.car_style import (
+    DELIVERY_VAN,
+    ESTATE,
+    HATCHBACK,
+    HEIGHT_M,
+    LENGTH_M,
+    SALOON,
+    VAN,
+    WIDTH_M,
+)
 from training.synthetic.mesh import Floats, Mesh, join, mirrored_pair
 from training.synthetic.part import BLACK_PLASTIC, DARK_INSIDE, RUBBER, STEEL, Colour, Material, Part
 from training.synthetic.shapes import box, ellipsoid, ring, tube, turned_profile
 
 PAINTS: tuple[Colour, ...] = (
     (0.42, 0.02, 0.02), (0.03, 0.09, 0.32), (0.62, 0.63, 0.64), (0.75, 0.74, 0.70), (0.10, 0.20, 0.11),
-    (0.35, 0.36, 0.38),
+    (0.35, 0.36, 0.38), (0.16, 0.165, 0.17), (0.035, 0.036, 0.04), (0.06, 0.07, 0.09), (0.30, 0.27, 0.22),
+    (0.02, 0.05, 0.14), (0.25, 0.03, 0.03), (0.60, 0.30, 0.03), (0.12, 0.28, 0.40), (0.55, 0.56, 0.57),
 )  # fmt: skip
 LAMP_GLASS = Material((0.50, 0.52, 0.54), roughness=0.12, varnish=1.0)
 RED_GLASS = Material((0.45, 0.012, 0.015), roughness=0.12, varnish=1.0)
 AMBER_GLASS = Material((0.75, 0.24, 0.02), roughness=0.15, varnish=1.0)
 ALLOY = Material((0.50, 0.51, 0.52), roughness=0.32, metallic=0.6)
 PLATE = Material((0.78, 0.78, 0.76), roughness=0.4)
+
+KINDS = (  # style, length and height in metres
+    (HATCHBACK, 4.2, 1.46), (HATCHBACK, 3.6, 1.48), (SALOON, 4.55, 1.44), (SALOON, 4.8, 1.46), (ESTATE, 4.6, 1.47),
+    (ESTATE, 4.4, 1.68), (VAN, 4.4, 1.66), (VAN, 4.7, 1.85), (DELIVERY_VAN, 4.5, 1.85),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,46 +44,69 @@ class Car:
 
     shape: CarShape = field(default_factory=CarShape)
     paint: Colour = PAINTS[0]
+    spokes: int = 5
+    rim: Material = ALLOY
 
 
 def random_car(rng: np.random.Generator) -> Car:
-    """A car of a random size and colour."""
-    grow = rng.uniform(0.94, 1.06)
+    """A car of a random kind, from a town car to a van, of a random size and colour."""
+    style, length_m, height_m = KINDS[int(rng.integers(len(KINDS)))]
+    grow = rng.uniform(0.96, 1.04)
     shape = CarShape(
-        length_m=4.2 * grow,
-        width_m=1.75 * rng.uniform(0.97, 1.04),
-        height_m=1.45 * rng.uniform(0.96, 1.08),
-        wheelbase_m=2.55 * grow,
-        wheel_radius_m=rng.uniform(0.29, 0.33),
+        length_m=length_m * grow,
+        width_m=WIDTH_M * rng.uniform(0.97, 1.04) * (length_m / LENGTH_M) ** 0.35,
+        height_m=height_m * rng.uniform(0.97, 1.04),
+        wheelbase_m=2.55 * length_m / LENGTH_M * grow * rng.uniform(0.98, 1.02),
+        wheel_radius_m=rng.uniform(0.28, 0.31) * (height_m / HEIGHT_M) ** 0.5,
+        style=style,
     )
-    return Car(shape, PAINTS[int(rng.integers(len(PAINTS)))])
+    paint = np.array(PAINTS[int(rng.integers(len(PAINTS)))]) * rng.uniform(0.85, 1.15, 3)
+    rim = ALLOY if rng.random() < 0.7 else Material((0.09, 0.09, 0.095), roughness=0.35, metallic=0.5)
+    return Car(shape, (float(paint[0]), float(paint[1]), float(paint[2])), int(rng.integers(4, 11)), rim)
 
 
 def car_parts(car: Car) -> list[Part]:
     """The parts of a car that stands on z = 0 about the origin and looks along +x."""
     shape = car.shape
     body = body_mesh(shape)
-    half = shape.length_m / 2
+    half, tall = shape.length_m / 2, shape.height_m / HEIGHT_M
+    glass_end = shape.style.side_glass[1] * shape.length_m / LENGTH_M
     painted = Material(car.paint, roughness=0.3, varnish=1.0)
     return [
         *body_parts(shape, body, car.paint),
         Part("car_inside", _inside(shape), DARK_INSIDE),
-        *_wheels(shape),
+        *_wheels(shape, car.spokes, car.rim),
         Part(
             "car_mirrors",
-            mirrored_pair(box(0.13, 0.20, 0.13, 0.045).moved(0.66, shape.width_m / 2 + 0.06, 0.98)),
+            mirrored_pair(box(0.13, 0.20, 0.13, 0.045).moved(glass_end - 0.14, shape.width_m / 2 + 0.06, 0.98 * tall)),
             painted,
         ),
-        Part("car_handles", mirrored_pair(join([_on_side(body, shape, x) for x in (-0.12, -0.95)])), STEEL),
-        Part("car_headlamps", mirrored_pair(_on_front(body, half - 0.13, 0.60, 0.68, (0.15, 0.16, 0.075))), LAMP_GLASS),
-        Part("car_fog_lamps", mirrored_pair(_on_front(body, half - 0.06, 0.58, 0.37, (0.04, 0.06, 0.045))), LAMP_GLASS),
-        Part("car_tail_lamps", mirrored_pair(_on_front(body, -half + 0.06, 0.68, 0.86, (0.12, 0.12, 0.16))), RED_GLASS),
         Part(
-            "car_indicators", mirrored_pair(_on_front(body, half - 0.24, 0.76, 0.67, (0.10, 0.05, 0.04))), AMBER_GLASS
+            "car_handles", mirrored_pair(join([_on_side(body, shape, x + 0.12) for x in shape.style.seams[1:]])), STEEL
         ),
-        Part("car_plates", join([_plate(body, half), _plate(body, -half)]), PLATE),
-        Part("car_badge", _badge(body, half), STEEL),
-        Part("car_wipers", _wipers(body), BLACK_PLASTIC),
+        Part(
+            "car_headlamps",
+            mirrored_pair(_on_front(body, half - 0.13, 0.60, 0.68 * tall, (0.15, 0.16, 0.075))),
+            LAMP_GLASS,
+        ),
+        Part(
+            "car_fog_lamps",
+            mirrored_pair(_on_front(body, half - 0.06, 0.58, 0.37 * tall, (0.04, 0.06, 0.045))),
+            LAMP_GLASS,
+        ),
+        Part(
+            "car_tail_lamps",
+            mirrored_pair(_on_front(body, -half + 0.06, 0.68, 0.86 * tall, (0.12, 0.12, 0.16))),
+            RED_GLASS,
+        ),
+        Part(
+            "car_indicators",
+            mirrored_pair(_on_front(body, half - 0.24, 0.76, 0.67 * tall, (0.10, 0.05, 0.04))),
+            AMBER_GLASS,
+        ),
+        Part("car_plates", join([_plate(body, half, 0.42 * tall), _plate(body, -half, 0.66 * tall)]), PLATE),
+        Part("car_badge", _badge(body, half, 0.66 * tall), STEEL),
+        Part("car_wipers", _wipers(body, shape), BLACK_PLASTIC),
     ]
 
 
@@ -89,28 +128,25 @@ def _on_side(body: Mesh, shape: CarShape, x: float) -> Mesh:
     return box(0.19, 0.035, 0.03, 0.012).moved(px, py + 0.012, pz)
 
 
-def _plate(body: Mesh, x: float) -> Mesh:
+def _plate(body: Mesh, x: float, height: float) -> Mesh:
     """A number plate at the front or rear end."""
-    height = 0.42 if x > 0 else 0.66
     surface_x = _nearest(body, (x * 1.2, 0.12, height))[0]
     return box(0.02, 0.52, 0.115, 0.004).moved(surface_x + 0.004 * np.sign(x), 0, height)
 
 
-def _badge(body: Mesh, half: float) -> Mesh:
+def _badge(body: Mesh, half: float, height: float) -> Mesh:
     """The maker's badge: a ring on the nose."""
-    x = _nearest(body, (half, 0.0, 0.66))[0]
-    return ring(0.055, 0.012, 24, 6).turned("y", 75).moved(x + 0.01, 0, 0.66)
+    x = _nearest(body, (half, 0.0, height))[0]
+    return ring(0.055, 0.012, 24, 6).turned("y", 75).moved(x + 0.01, 0, height)
 
 
-def _wipers(body: Mesh) -> Mesh:
+def _wipers(body: Mesh, shape: CarShape) -> Mesh:
     """Two wipers that lie along the lower edge of the windscreen."""
+    low = shape.style.windscreen[1] * shape.length_m / LENGTH_M
     arms = []
     for y in (0.45, -0.12):
-        ends = [
-            _nearest(body, (0.90, y, 1.0)),
-            _nearest(body, (0.84, y - 0.25, 1.05)),
-            _nearest(body, (0.80, y - 0.5, 1.05)),
-        ]
+        places = ((low - 0.07, y), (low - 0.13, y - 0.25), (low - 0.17, y - 0.5))
+        ends = [_nearest(body, (x, side, float(shape.top_m(np.array([x]))[0]))) for x, side in places]
         arms.append(tube(np.array(ends) + np.array([0.008, 0, 0.012]), 0.009, 6))
     return join(arms)
 
@@ -124,15 +160,16 @@ def _inside(shape: CarShape) -> Mesh:
     return join([floor, sill])
 
 
-def _wheels(shape: CarShape) -> list[Part]:
-    """Four wheels that touch z = 0: tyres, rims with five double spokes, and the dark disc behind them."""
+def _wheels(shape: CarShape, count: int, alloy: Material) -> list[Part]:
+    """Four wheels that touch z = 0: tyres, rims with double spokes, and the dark disc behind them."""
     radius = shape.wheel_radius_m
     rim = radius * 0.70
     tyre = [(rim - 0.02, -0.09), (rim + 0.01, -0.10), (radius - 0.03, -0.10), (radius - 0.008, -0.085), (radius, -0.06),
             (radius, 0.06), (radius - 0.008, 0.085), (radius - 0.03, 0.10), (rim + 0.01, 0.10), (rim - 0.02, 0.09),
             (rim - 0.02, -0.09)]  # fmt: skip
-    spokes = [box(rim - 0.03, 0.042, 0.025, 0.008).moved(rim / 2 + 0.012, side, 0.078).turned("z", angle)
-              for angle in range(0, 360, 72) for side in (-0.027, 0.027)]  # fmt: skip
+    spoke = min(0.042, 0.21 / count)
+    spokes = [box(rim - 0.03, spoke, 0.025, 0.008).moved(rim / 2 + 0.012, side, 0.078).turned("z", angle)
+              for angle in np.arange(count) * 360 / count for side in (-0.027, 0.027)]  # fmt: skip
     inner, outer = rim - 0.03, rim - 0.008
     edge = turned_profile([(inner, 0.05), (inner, 0.088), (outer, 0.098), (outer, 0.05), (inner, 0.05)], 48)
     cap = turned_profile([(0, 0.04), (0.05, 0.04), (0.05, 0.092), (0.03, 0.102), (0, 0.102)], 24)
@@ -142,7 +179,7 @@ def _wheels(shape: CarShape) -> list[Part]:
         Part(name, join([_on_axle(mesh, shape, end, side) for end in (1, -1) for side in (1, -1)]), material)
         for name, mesh, material in (
             ("car_tyres", tyres, RUBBER),
-            ("car_rims", rims, ALLOY),
+            ("car_rims", rims, alloy),
             ("car_brakes", back, DARK_INSIDE),
         )
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.synthetic.car_style import HATCHBACK, HEIGHT_M, LENGTH_M, WIDTH_M, CarStyle
 from training.synthetic.mesh import Floats, Mesh
 from training.synthetic.part import Colour, Material, Part
 from training.synthetic.shapes import loft
@@ -26,22 +27,17 @@ class CarShape:
     height_m: float = 1.45
     wheelbase_m: float = 2.55
     wheel_radius_m: float = 0.31
+    style: CarStyle = HATCHBACK
 
     axle_shift_m = 0.02  # the middle between the axles, ahead of the middle of the car
 
     def top_m(self, x: Floats) -> Floats:
         """The height of the silhouette over stations along the length."""
-        stations = np.array([-2.10, -2.08, -2.04, -1.99, -1.90, -1.74, -1.60, -1.10, -0.50, 0.0, 0.20, 0.34, 0.90, 1.0,
-                             1.35, 1.72, 1.93, 2.02, 2.07, 2.10])  # fmt: skip
-        heights = np.array([0.62, 0.78, 0.93, 1.02, 1.13, 1.31, 1.365, 1.425, 1.45, 1.425, 1.385, 1.335, 1.00, 0.965,
-                            0.915, 0.845, 0.76, 0.68, 0.60, 0.50])  # fmt: skip
-        smooth = np.interp(np.linspace(-2.1, 2.1, 421), stations, heights)
-        smooth = np.convolve(np.pad(smooth, 5, mode="edge"), np.hanning(13)[1:-1] / np.hanning(13).sum(), mode="valid")
-        return np.interp(x / self.length_m * 4.2, np.linspace(-2.1, 2.1, 421), smooth) * self.height_m / 1.45
+        return self.style.top_m(x / self.length_m * LENGTH_M) * self.height_m / HEIGHT_M
 
     def belt_m(self, x: Floats) -> Floats:
         """The height at which the sides end and the roof, bonnet or tail gate begins."""
-        rising = (0.90 - 0.035 * x / 2.1) * self.height_m / 1.45
+        rising = (0.90 - 0.035 * x / 2.1 * LENGTH_M / self.length_m) * self.height_m / HEIGHT_M
         return np.minimum(rising, self.top_m(x) - 0.035)
 
     def half_width_m(self, x: Floats) -> Floats:
@@ -122,14 +118,20 @@ def _painted(
 
 
 def _canvas(shape: CarShape, axes: tuple[int, int], paint: Colour) -> tuple[Floats, Floats, Floats]:
-    """A picture full of paint, (H, W, 4), and the two coordinates of its pixels in metres."""
+    """A picture full of paint, (H, W, 4), and the two coordinates of its pixels in metres of the car as drawn."""
     size = np.array([shape.length_m, shape.width_m, shape.height_m])
     lowest = np.array([-shape.length_m / 2, -shape.width_m / 2, 0.0])
     columns, rows = (int(size[axis] * PIXELS_PER_M) for axis in axes)
+    drawn = np.array([LENGTH_M, WIDTH_M, HEIGHT_M]) / size
     picture = np.full((rows, columns, 4), (*paint, 0.30))
-    first = lowest[axes[0]] + (np.arange(columns) + 0.5) / PIXELS_PER_M
-    second = lowest[axes[1]] + (np.arange(rows) + 0.5) / PIXELS_PER_M
+    first = (lowest[axes[0]] + (np.arange(columns) + 0.5) / PIXELS_PER_M) * drawn[axes[0]]
+    second = (lowest[axes[1]] + (np.arange(rows) + 0.5) / PIXELS_PER_M) * drawn[axes[1]]
     return picture, *np.meshgrid(first, second)
+
+
+def _as_drawn(shape: CarShape) -> CarShape:
+    """The same car in the size that styles are drawn in."""
+    return replace(shape, length_m=LENGTH_M, width_m=WIDTH_M, height_m=HEIGHT_M)
 
 
 def _soft(picture: Floats) -> Floats:
@@ -140,15 +142,18 @@ def _soft(picture: Floats) -> Floats:
 def side_picture(shape: CarShape, paint: Colour) -> Floats:
     """The side seen along y: windows, pillars, door seams, sill; (H, W, 4) of colour and roughness."""
     picture, x, z = _canvas(shape, (0, 2), paint)
-    top, belt = shape.top_m(x), shape.belt_m(x)
-    opening = (z > belt + 0.045) & (z < top - 0.115) & (x > -1.58) & (x < 0.80)
-    rubber = (z > belt + 0.025) & (z < top - 0.095) & (x > -1.62) & (x < 0.86)
+    drawn, style = _as_drawn(shape), shape.style
+    top, belt = drawn.top_m(x), drawn.belt_m(x)
+    rear, front = style.side_glass
+    opening = (z > belt + 0.045) & (z < top - 0.115) & (x > rear) & (x < front)
+    rubber = (z > belt + 0.025) & (z < top - 0.095) & (x > rear - 0.04) & (x < front + 0.06)
     picture[rubber] = (*SEAM, 0.6)
-    pillar = (np.abs(x + 0.22) < 0.04) | (np.abs(x + 1.10 - 0.15 * (z - 1.0)) < 0.025)
-    picture[opening & ~pillar] = (*GLASS, 0.04)
-    for seam_x in (0.84, -0.22, -1.12):
+    for number, at in enumerate(style.pillars):
+        opening &= np.abs(x - at - 0.15 * number * (z - 1.0)) > (0.025 if number else 0.04)
+    picture[opening] = (*GLASS, 0.04)
+    for seam_x in style.seams:
         picture[(np.abs(x - seam_x) < 0.006) & (z > 0.28) & (z < belt + 0.03)] = (*SEAM, 0.6)
-    along = (x > -1.12) & (x < 0.84)
+    along = (x > style.seams[-1]) & (x < style.seams[0])
     picture[along & (np.abs(z - 0.285) < 0.006)] = (*SEAM, 0.6)
     picture[along & (np.abs(z - 0.47) < 0.028)] = (0.03, 0.03, 0.03, 0.5)
     picture[z < 0.245] = (0.02, 0.02, 0.02, 0.6)
@@ -158,11 +163,14 @@ def side_picture(shape: CarShape, paint: Colour) -> Floats:
 def top_picture(shape: CarShape, paint: Colour) -> Floats:
     """The body seen from above: windscreen, bonnet seams; (H, W, 4) of colour and roughness."""
     picture, x, y = _canvas(shape, (0, 1), paint)
-    edge = 0.93 * shape.half_width_m(x) * (1 - 0.50 * np.maximum(shape.top_m(x) - shape.belt_m(x), 0))
-    picture[(x > 0.30) & (x < 0.97) & (np.abs(y) < edge - 0.045)] = (*SEAM, 0.5)
-    picture[(x > 0.335) & (x < 0.925) & (np.abs(y) < edge - 0.07)] = (*GLASS, 0.04)
+    drawn, style = _as_drawn(shape), shape.style
+    edge = 0.93 * drawn.half_width_m(x) * (1 - 0.50 * np.maximum(drawn.top_m(x) - drawn.belt_m(x), 0))
+    for screen in (style.windscreen, style.rear_screen):
+        if screen is not None:
+            picture[(x > screen[0]) & (x < screen[1]) & (np.abs(y) < edge - 0.045)] = (*SEAM, 0.5)
+            picture[(x > screen[0] + 0.035) & (x < screen[1] - 0.045) & (np.abs(y) < edge - 0.07)] = (*GLASS, 0.04)
     bonnet = edge - 0.10 + 0.02 * (x - 1.0)
-    picture[(np.abs(np.abs(y) - bonnet) < 0.006) & (x > 0.99) & (x < 1.93)] = (*SEAM, 0.6)
+    picture[(np.abs(np.abs(y) - bonnet) < 0.006) & (x > style.windscreen[1] + 0.02) & (x < 1.93)] = (*SEAM, 0.6)
     picture[(np.abs(x - 1.93 + 0.05 * y**2) < 0.007) & (np.abs(y) < bonnet)] = (*SEAM, 0.6)
     return _soft(picture)
 
@@ -181,8 +189,9 @@ def front_picture(shape: CarShape, paint: Colour) -> Floats:
 def rear_picture(shape: CarShape, paint: Colour) -> Floats:
     """The tail seen along x: rear window, tail-gate seam, bumper; (H, W, 4) of colour and roughness."""
     picture, y, z = _canvas(shape, (1, 2), paint)
-    picture[(z > 0.98) & (z < 1.30) & (np.abs(y) < 0.68 - 0.4 * (z - 0.98))] = (*SEAM, 0.5)
-    picture[(z > 1.0) & (z < 1.28) & (np.abs(y) < 0.655 - 0.4 * (z - 1.0))] = (*GLASS, 0.04)
+    if shape.style.rear_screen is None:
+        picture[(z > 0.98) & (z < 1.30) & (np.abs(y) < 0.68 - 0.4 * (z - 0.98))] = (*SEAM, 0.5)
+        picture[(z > 1.0) & (z < 1.28) & (np.abs(y) < 0.655 - 0.4 * (z - 1.0))] = (*GLASS, 0.04)
     picture[(np.abs(z - 0.55) < 0.006) & (np.abs(y) < 0.62)] = (*SEAM, 0.6)
     picture[z < 0.33] = (0.025, 0.025, 0.025, 0.6)
     return _soft(picture)

@@ -55,11 +55,11 @@ def _ground(rng: np.random.Generator, area: Rectangle) -> list[Part]:
     """One covering or two that meet at a kerb before or behind the middle, and painted lines at times."""
     material, tile = outdoor_ground(rng)
     turn = float(rng.choice([0, 0, 90, 45, rng.uniform(0, 90)]))
-    parts = [Part("ground", sheet(90, 90, tile).turned("z", turn), material)]
+    parts = [Part("ground", sheet(280, 280, tile).turned("z", turn), material)]
     if rng.random() < 0.6:
         other, other_tile = outdoor_ground(rng)
         edge = rng.uniform(area[1], area[3])
-        strip = sheet(90, 45, other_tile).moved(0, edge + 22.5, 0.004)
+        strip = sheet(280, 140, other_tile).moved(0, edge + 70, 0.004)
         stones = [box(0.98, 0.12, 0.03, 0.008).moved(x, edge, 0) for x in np.arange(-12, 12, 1.0)]
         kerb = Material(random_colour(rng, light=(0.2, 0.5), vivid=0.15), 0.9)
         parts += [Part("strip", strip, other), Part("kerb", join(stones), kerb)]

@@ -14,10 +14,10 @@ from training.synthetic.textures import Texture, clouds
 PIXELS = 512
 
 
-def random_colour(rng: np.random.Generator, *, light: tuple[float, float] = (0.05, 0.7), vivid: float = 0.6) -> Colour:
+def random_colour(rng: np.random.Generator, *, light: tuple[float, float] = (0.05, 0.7), vivid: float = 0.8) -> Colour:
     """A linear colour: `light` bounds its brightest channel, `vivid` (0..1) how far the others may fall below it."""
     hue = rng.dirichlet([0.8, 0.8, 0.8])
-    saturation = vivid * rng.random() ** 1.5  # most things are nearly grey
+    saturation = vivid * rng.beta(0.6, 1.2)  # most things are nearly grey, some are gaudy
     mixed = 1 - saturation + saturation * hue / hue.max()
     red, green, blue = np.clip(mixed, 0.05, 1) * rng.uniform(*light)
     return float(red), float(green), float(blue)
@@ -92,8 +92,11 @@ def gravel(rng: np.random.Generator, colour: Colour) -> Texture:
 
 def poster(rng: np.random.Generator, height: int = 128, width: int = 128) -> Texture:
     """A made-up picture, (height, width, 3): soft colours, shapes, lines like writing. Not seamless."""
-    base = np.stack([clouds(rng, (height, width), 1.9) for _ in range(3)], -1)
-    picture = np.clip(np.array(random_colour(rng)) * (1 + 0.5 * base), 0.02, 0.85).astype(np.float32)
+    light = clouds(rng, (height, width), 1.7)[..., None]
+    hue = np.stack([clouds(rng, (height, width), 1.9) for _ in range(3)], -1)
+    strength = rng.uniform(0.1, 0.5), rng.uniform(0.0, 0.2)
+    picture = np.array(random_colour(rng)) * (1 + strength[0] * light + strength[1] * hue)
+    picture = np.clip(picture, 0.02, 0.85).astype(np.float32)
     for _ in range(int(rng.integers(1, 7))):
         colour = random_colour(rng, light=(0.02, 0.85), vivid=1.0)
         centre = int(rng.integers(width)), int(rng.integers(height))

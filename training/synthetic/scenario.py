@@ -10,7 +10,18 @@ import numpy as np
 from training.synthetic.bicycle import bicycle_parts, random_bicycle
 from training.synthetic.camera_path import HandheldPath, Station
 from training.synthetic.car import car_parts, random_car
-from training.synthetic.clutter import barrel, bench, carton_stack, crates, hedge, pallet_load, potted_plant, tyre_pile
+from training.synthetic.clutter import (
+    barrel,
+    bench,
+    carton_stack,
+    crates,
+    hedge,
+    pallet_load,
+    potted_plant,
+    rug,
+    tyre_pile,
+)
+from training.synthetic.containers import random_container
 from training.synthetic.furniture import bed, cabinet, chair, shelf, sofa, table
 from training.synthetic.light import Light
 from training.synthetic.mesh import Floats
@@ -21,13 +32,26 @@ from training.synthetic.recording import Recording
 from training.synthetic.render import Camera
 from training.synthetic.room import room
 from training.synthetic.scene import Street
-from training.synthetic.trash_container import random_trash_container, trash_container_parts
 
 NONE = "none"  # the folder of scans that show no object
 CLASSES = ("car", "trash container", "bicycle")
 INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NONE: 0.75}
 DISTANCE_M = {"car": (1.6, 4.2), "trash container": (0.9, 3.2), "bicycle": (1.0, 2.8), NONE: (0.7, 3.0)}
-INDOOR_THINGS = (table, table, chair, shelf, cabinet, cabinet, sofa, bed, potted_plant, carton_stack)
+INDOOR_THINGS = (
+    table,
+    table,
+    table,
+    chair,
+    shelf,
+    cabinet,
+    cabinet,
+    cabinet,
+    sofa,
+    bed,
+    potted_plant,
+    carton_stack,
+    rug,
+)
 OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tyre_pile)
 
 
@@ -74,7 +98,7 @@ def _object(rng: np.random.Generator, label: str) -> list[Part]:
     if label == "car":
         return _turned(car_parts(random_car(rng)), rng.uniform(0, 360))
     if label == "trash container":
-        return _turned(trash_container_parts(random_trash_container(rng)), rng.normal(-90, 60))
+        return _turned(random_container(rng), rng.normal(-90, 60))
     lean = rng.uniform(3, 12) * rng.choice([-1, 1])
     leaning = [
         Part(part.name, part.mesh.turned("x", lean), part.material) for part in bicycle_parts(random_bicycle(rng))

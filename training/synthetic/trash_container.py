@@ -31,7 +31,9 @@ class TrashContainer:
 def random_trash_container(rng: np.random.Generator) -> TrashContainer:
     """A bin of a random size (about 120 to 360 litres) and colour, at times with a lid of another colour."""
     grow = rng.uniform(0.88, 1.06)
-    body = COLOURS[int(rng.integers(len(COLOURS)))]
+    tone = rng.uniform(0.8, 1.6)
+    red, green, blue = COLOURS[int(rng.integers(len(COLOURS)))]
+    body = (red * tone, green * tone, blue * tone)
     other = (0.55, 0.38, 0.02) if rng.random() < 0.5 else (0.03, 0.08, 0.22)
     return TrashContainer(
         height_m=1.07 * grow,
