@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+SLOW_S = 0.1  # before the answer begins, with the fault "slow"
+
 
 @dataclass
 class Site:
@@ -73,6 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         fault = site.fault(self.path)
         if self.path not in site.files:
             self._answer(404, b"")
+        elif fault == "slow":
+            self.server_site.stop.wait(SLOW_S)
+            self._send_file(site.files[self.path], asked, "")
         elif fault.isdecimal():
             self._answer(int(fault), b"later", {"Retry-After": "0"})
         else:
@@ -91,8 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
                 return
             status = 206
-            first = start + (7 if fault == "wrong range" else 0)
-            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
+            start += 7 if fault == "wrong range" else 0
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         self._send_body(status, data[start:], headers, fault)
 
     def _send_body(self, status: int, body: bytes, headers: dict[str, str], fault: str) -> None:

@@ -168,6 +168,11 @@ def test_added_scans_leave_the_splits_of_the_others(tmp_path: Path) -> None:
         write_zip(root / "car" / f"{i}.zip", scan_members(1))
     later = prepared(root, data).splits
     assert later == later | first
+    away = next(name for name, split in later.items() if split == "test").removeprefix("car/")
+    (root / "car" / f"{away}.zip").rename(tmp_path / "away.zip")
+    prepared(root, data)
+    (tmp_path / "away.zip").rename(root / "car" / f"{away}.zip")
+    assert prepared(root, data).splits == later, "a scan that was away for a while comes back to its split"
     assert prepared(root, data, seed=3).splits != later
     assert json.loads((data / "splits.json").read_text())["seed"] == 3
 
