@@ -13,8 +13,8 @@ from redwood_depth.scans import RedwoodScan
 from training.synthetic.camera_path import HandheldPath, Station, look_at
 from training.synthetic.light import Light
 from training.synthetic.part import Material, Part
-from training.synthetic.render import Camera, develop, load_scene, render_colour, render_surface
 from training.synthetic.recording import Recording, render_scan
+from training.synthetic.render import Camera, develop, load_scene, render_colour, render_surface
 from training.synthetic.sample import main
 from training.synthetic.scene import Street, sample_path, sample_street
 from training.synthetic.shapes import box, sheet

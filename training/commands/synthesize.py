@@ -54,7 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of scans without an object, in OUTPUT/none, 0 to 1 (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--jobs", type=positive, default=os.cpu_count() or 1, help="scans at a time (default: one a core, %(default)s)"
+        "--jobs",
+        type=positive,
+        default=len(os.sched_getaffinity(0)),
+        help="scans at a time (default: one a core, %(default)s)",
     )
     parser.set_defaults(command=run)
 

@@ -56,7 +56,7 @@ def four_wheeled(rng: np.random.Generator) -> list[Part]:
         Part("container_lid", loft(np.stack(lid)), Material(body if rng.random() < 0.6 else other, 0.4)),
         Part("container_pins", join([*pins, forks]), STEEL),
         Part("container_castors", castors, RUBBER),
-        *_stickers(rng, depth * 0.47, width, rim),
+        *_stickers(rng, depth * 0.48, width, rim),
     ]
 
 

@@ -121,7 +121,7 @@ def _record_colour(
         noise=recording.noise,
         rng=np.random.default_rng([recording.seed, 2, stamp.number]),
         blur_px=recording.blur_px,
-        smoothing=float(np.clip(0.9 * np.median(np.abs(difference)), 1.5, 9.0)),
+        smoothing=float(np.clip(0.9 * np.median(np.abs(difference)), 1.5, 10.0)),
     )
     write_colour(file, image, recording.jpeg_quality)
 

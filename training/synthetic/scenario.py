@@ -81,7 +81,8 @@ def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: in
     if label != NONE:
         objects.setdefault(label, []).extend(thing)
     street = Street([*around, *thing, *others], objects)
-    path = HandheldPath(stations, seed=int(rng.integers(1 << 31)))
+    shake_m, shake_deg = rng.uniform(0.003, 0.015), rng.uniform(0.3, 2.2)
+    path = HandheldPath(stations, seed=int(rng.integers(1 << 31)), shake_m=shake_m, shake_deg=shake_deg)
     return Scenario(label, indoors, street, light, path, _camera(rng, width, height), recording)
 
 

@@ -160,7 +160,7 @@ def _start_worker(parent: int, jobs: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    drjit.set_thread_count(max(1, (os.cpu_count() or 1) // jobs))
+    drjit.set_thread_count(max(1, len(os.sched_getaffinity(0)) // jobs))
     cv2.setNumThreads(1)
 
 
