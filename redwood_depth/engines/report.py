@@ -21,13 +21,13 @@ class Report:
 
 
 @contextmanager
-def said_regularly(report: Report, what: Callable[[], str], period_s: float = _PERIOD_S) -> Iterator[None]:
-    """While the block runs, say `what()` and the seconds gone by every `period_s`: no minute without a word."""
+def said_regularly(report: Report, what: Callable[[], str]) -> Iterator[None]:
+    """While the block runs, say `what()` and the seconds gone by every few seconds: no minute without a word."""
     done = threading.Event()
     started_s = time.monotonic()
 
     def speak() -> None:
-        while not done.wait(period_s):
+        while not done.wait(_PERIOD_S):
             report.say(f"{what()} ({time.monotonic() - started_s:.0f} s)")
 
     speaker = threading.Thread(target=speak, name="redwood_depth progress", daemon=True)

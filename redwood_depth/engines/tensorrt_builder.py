@@ -1,6 +1,8 @@
 """From an ONNX graph to a serialized TensorRT engine."""
 
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,9 +77,8 @@ def build_serialized(
         _aim(api, config, target)
         if timing_cache and not api.is_rtx:  # TensorRT-RTX times nothing while it builds
             _load_timing_cache(config, timing_cache, report)
-        plan: trt.IHostMemory | None = builder.build_serialized_network(network, config)
-        if monitor.interrupted:
-            raise KeyboardInterrupt
+        with _ctrl_c_ends(monitor):
+            plan: trt.IHostMemory | None = builder.build_serialized_network(network, config)
         if plan is None and report.cancelled():
             raise EngineError(f"building {name} was stopped")
         if plan is None:
@@ -167,11 +168,7 @@ def make_monitor(trt_module: Any, report: Report) -> Any:
     """An IProgressMonitor that knows the phase; its base class exists only once TensorRT is imported."""
 
     class BuildMonitor(trt_module.IProgressMonitor):  # type: ignore[misc]
-        """Called by TensorRT, from the building thread or others.
-
-        Ctrl-C arrives in these calls, in the midst of C++, which an exception cannot pass: it ends the build, and is
-        raised after it.
-        """
+        """Called by TensorRT, from the building thread or others."""
 
         def __init__(self) -> None:
             trt_module.IProgressMonitor.__init__(self)
@@ -186,23 +183,32 @@ def make_monitor(trt_module: Any, report: Report) -> Any:
             return "preparing"
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-            with self._interruptible():
-                self._phases[phase_name] = (0, num_steps)
+            self._phases[phase_name] = (0, num_steps)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            with self._interruptible():
-                self._phases[phase_name] = (step + 1, self._phases.get(phase_name, (0, 0))[1])
+            self._phases[phase_name] = (step + 1, self._phases.get(phase_name, (0, 0))[1])
             return not (self.interrupted or report.cancelled())
 
         def phase_finish(self, phase_name: str) -> None:
-            with self._interruptible():
-                self._phases.pop(phase_name, None)
-
-        @contextmanager
-        def _interruptible(self) -> Iterator[None]:
-            try:
-                yield
-            except KeyboardInterrupt:
-                self.interrupted = True
+            self._phases.pop(phase_name, None)
 
     return BuildMonitor()
+
+
+@contextmanager
+def _ctrl_c_ends(monitor: Any) -> Iterator[None]:
+    """While the block runs, Ctrl-C ends the build and is raised after it: no exception can pass through TensorRT."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(*_: object) -> None:
+        monitor.interrupted = True
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if monitor.interrupted:
+        raise KeyboardInterrupt
