@@ -102,14 +102,23 @@ def test_scans_of_other_settings_are_not_mistaken_for_finished_ones(serial: Path
         synthesize(plans(4, frames=2), serial, 1)
 
 
+def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    def second(scans: int, frames: int) -> None:
+        with pytest.raises(ScanError, match="another run"):
+            synthesize(plans(1), tmp_path, 1)
+
+    synthesize([], tmp_path, 1, second)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_stopped_leaves_whole_scans_only_and_is_taken_up_again(
     how: signal.Signals, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "training", "synthesize", "--output", str(tmp_path), "--scans", "2", "--jobs", "1"]
+    command += ["--none-share", "1"]
     run = subprocess.Popen([*command, *OPTIONS], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
-    while not list(tmp_path.glob("car/*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("none/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
     workers = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
     run.send_signal(how)
@@ -123,9 +132,9 @@ def test_a_run_that_is_stopped_leaves_whole_scans_only_and_is_taken_up_again(
     if how == signal.SIGINT:
         assert not list(tmp_path.glob(".*"))
     assert all((scan / "info.json").is_file() for scan in tmp_path.glob("[!.]*/*"))
-    before = contents(tmp_path / "car")
+    before = contents(tmp_path / "none" / "s000-00000")
     assert main([*command[3:], *OPTIONS]) == 0
-    assert contents(tmp_path / "car") == before
+    assert contents(tmp_path / "none" / "s000-00000") == before
     assert len(list(tmp_path.glob("[!.]*/*/info.json"))) == 2
     assert not list(tmp_path.glob(".*"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import multiprocessing
 import os
@@ -77,21 +79,41 @@ def synthesize(
     """Render the scans that are missing under `root`; progress gets the scans and colour frames done so far.
 
     Raises:
-        ScanError: a scan of other settings is in the way, or a worker died.
+        ScanError: a scan of other settings is in the way, another run writes to `root`, or a worker died.
         OSError: the disk is full, the folder cannot be written.
     """
-    start = time.monotonic()
     root.mkdir(parents=True, exist_ok=True)
+    with _alone_in(root):
+        return _synthesize(plans, root, jobs, progress)
+
+
+def _synthesize(plans: list[ScanPlan], root: Path, jobs: int, progress: Callable[[int, int], None]) -> Summary:
+    start = time.monotonic()
+    for left_behind in root.glob(f"{PARTIAL}*"):
+        shutil.rmtree(left_behind, ignore_errors=True)
     missing = [plan for plan in plans if not _is_finished(plan, root)]
     kept = [plan for plan in plans if plan not in missing]
     count = sum(plan.frames for plan in kept)
     progress(len(kept), count)
     for done in _rendered(missing, root, max(1, min(jobs, len(missing)))):
         finished = len(kept) + len(done)
-        under_way = sum(_frames_in(plan.partial(root)) for plan in missing if plan not in done)
-        progress(finished, count + sum(plan.frames for plan in done) + under_way)
+        progress(finished, count + sum(_frames_done(plan, root) for plan in missing))
     frames = sum(_frames_in(plan.folder(root)) for plan in missing)
     return Summary(Counter(plan.label for plan in plans), len(missing), frames, time.monotonic() - start)
+
+
+@contextlib.contextmanager
+def _alone_in(root: Path) -> Iterator[None]:
+    """Hold the folder for this run only: two runs would write the same scans. A run that is killed lets go of it."""
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ScanError(f"another run writes scans to {root}; wait for it, or choose another --output") from error
+        yield
+    finally:
+        os.close(folder)
 
 
 def _is_finished(plan: ScanPlan, root: Path) -> bool:
@@ -112,6 +134,11 @@ def _is_finished(plan: ScanPlan, root: Path) -> bool:
 
 def _listed(settings: dict[str, int] | None) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items()) if settings else "none known"
+
+
+def _frames_done(plan: ScanPlan, root: Path) -> int:
+    """How much of a scan is rendered; all of its frames, lost ones too, once it is whole."""
+    return plan.frames if plan.folder(root).exists() else _frames_in(plan.partial(root))
 
 
 def _frames_in(scan: Path) -> int:
