@@ -93,11 +93,12 @@ def _synthesize(plans: list[ScanPlan], root: Path, jobs: int, progress: Callable
         shutil.rmtree(left_behind, ignore_errors=True)
     missing = [plan for plan in plans if not _is_finished(plan, root)]
     kept = [plan for plan in plans if plan not in missing]
-    count = sum(plan.frames for plan in kept)
-    progress(len(kept), count)
+    before = so_far = sum(plan.frames for plan in kept)
+    progress(len(kept), before)
     for done in _rendered(missing, root, max(1, min(jobs, len(missing)))):
         finished = len(kept) + len(done)
-        progress(finished, count + sum(_frames_done(plan, root) for plan in missing))
+        so_far = max(so_far, before + sum(_frames_done(plan, root) for plan in missing))
+        progress(finished, so_far)
     frames = sum(_frames_in(plan.folder(root)) for plan in missing)
     return Summary(Counter(plan.label for plan in plans), len(missing), frames, time.monotonic() - start)
 
