@@ -15,7 +15,7 @@ setup(
     maintainer="redwood_depth maintainers",
     maintainer_email="maintainers@users.noreply.github.com",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["models/*/*", "samples/*/*", "py.typed"]},
+    package_data={NAME: ["models/*/*", "samples/*/*", "report/*.j2", "report/*.css", "py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -23,7 +23,10 @@ setup(
         (f"share/{NAME}/config", glob("config/*.yaml") + glob("config/*.rviz") + glob("config/*.xml")),
     ],
     python_requires=">=3.10",
-    install_requires=["numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"],
+    install_requires=[
+        *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"),
+        *("joblib", "jinja2", "matplotlib"),  # evaluate_bag: several bags at once, reports
+    ],
     zip_safe=False,
     entry_points={"console_scripts": [f"{name} = {NAME}.commands.{name}:main" for name in COMMANDS]},
 )

@@ -16,7 +16,8 @@ from redwood_depth.bag_topics import find_rgbd_topics
 from redwood_depth.bags import Bag
 from redwood_depth.baselines import DepthHistogram
 from redwood_depth.errors import BagError, EngineError
-from redwood_depth.frame_scores import FrameScores, distance_edges_m, score_frame
+from redwood_depth.frame_scores import FrameScores, distance_edges_m
+from redwood_depth.image_scores import image_scores
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.prediction import Prediction
 
@@ -182,10 +183,9 @@ def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) ->
     if prediction is None:
         return "not_predicted"
     edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
-    scores = score_frame(prediction.depth_m, target, valid, edges_m)
+    scores = image_scores(prediction.depth_m, target, valid, edges_m)
     if scores is None:
         return EngineError("the prediction has no depth where there is ground truth")
-    raw, scaled, by_distance = scores
     truth = DepthHistogram.of(target[valid])
-    of_frame = FrameScores(pair.color_stamp_ns, raw, scaled, truth, by_distance, prediction.class_scores, latency_ms)
+    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms)
     return ScoredFrame(pair, prediction, valid, of_frame)

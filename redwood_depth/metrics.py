@@ -17,8 +17,8 @@ ERROR_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "mae")
 SCORE_NAMES = (*ERROR_NAMES, "delta1", "delta2", "delta3")
 
 _BLOCK = 1 << 14  # pixels: their intermediate results stay in the cache
-_SSIM_WINDOW = 11
-_SSIM_SIGMA = 1.5
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
 
 
 def valid_depth(target: ArrayLike, low: float = MIN_DEPTH_M, high: float = MAX_DEPTH_M) -> NDArray[np.bool_]:
@@ -132,7 +132,7 @@ def ssim(
     """
     mask = valid_depth(target) if valid is None else valid
     mask = mask & usable_prediction(pred)
-    window = np.ones((_SSIM_WINDOW, _SSIM_WINDOW), np.uint8)
+    window = np.ones((SSIM_WINDOW, SSIM_WINDOW), np.uint8)
     whole = cv2.erode(mask.astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(bool)
     if not whole.any():
         return None
@@ -149,4 +149,4 @@ def ssim(
 
 
 def _blur(image: NDArray[np.float32]) -> Any:
-    return cv2.GaussianBlur(image, (_SSIM_WINDOW, _SSIM_WINDOW), _SSIM_SIGMA)
+    return cv2.GaussianBlur(image, (SSIM_WINDOW, SSIM_WINDOW), SSIM_SIGMA)

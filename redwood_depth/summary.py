@@ -32,8 +32,8 @@ def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: E
         left_out.update(evaluation.left_out)
     result = {
         "frames": len(frames),
-        **mean_scores([frame.raw for frame in frames]),
-        "scaled": mean_scores([frame.scaled for frame in frames]),
+        **mean_scores([frame.depth.raw for frame in frames]),
+        "scaled": mean_scores([frame.depth.scaled for frame in frames]),
         "baselines": baselines,
         "by_distance": _by_distance(frames, edges_m, baselines["best_constant"]["depth_m"]),
         "latency_ms": float(np.median([frame.latency_ms for frame in frames])),
@@ -64,12 +64,12 @@ def per_frame(evaluation: BagEvaluation) -> dict[str, list[Any]]:
     """Columns over the frames: stamp_ns, time_s since the first pair, every score, class_scores; None where missing."""
     frames = evaluation.frames
     first_ns = evaluation.stamps_ns[0] if evaluation.stamps_ns else 0
-    names = dict.fromkeys(name for frame in frames for name in frame.raw)
+    names = dict.fromkeys(name for frame in frames for name in frame.depth.raw)
     columns: dict[str, list[Any]] = {
         "stamp_ns": [frame.stamp_ns for frame in frames],
         "time_s": [(frame.stamp_ns - first_ns) / 1e9 for frame in frames],
     }
-    columns |= {name: [_short(frame.raw.get(name)) for frame in frames] for name in names}
+    columns |= {name: [_short(frame.depth.raw.get(name)) for frame in frames] for name in names}
     columns["latency_ms"] = [_short(frame.latency_ms) for frame in frames]
     columns["class_scores"] = [[_short(float(score)) for score in frame.class_scores] for frame in frames]
     return columns
@@ -99,7 +99,7 @@ def _by_distance(frames: Sequence[FrameScores], edges_m: Sequence[float], consta
 
     `constant_abs_rel` is that of the best constant depth, on all valid pixels.
     """
-    sums = np.sum([frame.by_distance for frame in frames], axis=0)
+    sums = np.sum([frame.depth.by_distance for frame in frames], axis=0)
     constants = _constant_by_distance([frame.truth for frame in frames], edges_m, constant_m)
     rows = []
     for index, (pixels, *errors) in enumerate(sums.tolist()):

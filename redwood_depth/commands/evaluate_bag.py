@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from redwood_depth.bag_pairs import MAX_GAP_NS
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
@@ -67,6 +69,7 @@ def _evaluate_bags(arguments: argparse.Namespace) -> int:
     if options.label is not None and options.label not in bundle.classes:
         raise BundleError(f"the model {bundle.name} knows no class {options.label!r}, only {', '.join(bundle.classes)}")
     evidence = Evidence(options.min_depth_m, options.max_depth_m) if arguments.report else None
+    cv2.setNumThreads(1)  # the cores work on different frames
     with ModelPredictor(bundle, arguments.backend) as predictor:
         evaluations = [_evaluate_one(path, predictor, options, evidence) for path in arguments.bags]
         description = predictor.description

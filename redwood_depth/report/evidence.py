@@ -40,7 +40,7 @@ class Panel:
         )
         image = frame.pair.color.resized_rgb(size[1], size[0])
         scores = frame.scores
-        return cls(bag, scores.stamp_ns, scores.raw, scores.class_scores, image, true_m, pred_m)
+        return cls(bag, scores.stamp_ns, scores.depth.raw, scores.class_scores, image, true_m, pred_m)
 
 
 class Evidence:
@@ -98,7 +98,7 @@ class Evidence:
             self.error[index] += cv2.resize(layer.astype(np.float32), size, interpolation=cv2.INTER_AREA)
 
     def _keep(self, frame: ScoredFrame, bag: str) -> None:
-        error = frame.scores.raw["abs_rel"]
+        error = frame.scores.depth.raw["abs_rel"]
         if self.best is None or error < _abs_rel(self.best):
             self.best = Panel.of(frame, bag)
         if self.worst is None or error > _abs_rel(self.worst):
