@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SLOW_S = 0.1  # before the answer begins, with the fault "slow"
+SLOW_PIECES, SLOW_S = 6, 0.1  # how a file comes with the fault "slow", and the pause before each piece
 
 
 @dataclass
@@ -41,6 +41,7 @@ def serve(site: Site) -> Iterator[Site]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # clients that go away are what this is about
     site.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -75,9 +76,6 @@ class _Handler(BaseHTTPRequestHandler):
         fault = site.fault(self.path)
         if self.path not in site.files:
             self._answer(404, b"")
-        elif fault == "slow":
-            self.server_site.stop.wait(SLOW_S)
-            self._send_file(site.files[self.path], asked, "")
         elif fault.isdecimal():
             self._answer(int(fault), b"later", {"Retry-After": "0"})
         else:
@@ -113,17 +111,19 @@ class _Handler(BaseHTTPRequestHandler):
             sent = body[: len(body) // 2]
         elif fault == "silence":
             sent = b""
-        self._answer(status, sent, headers | {"Content-Length": str(length)})
+        self._answer(status, sent, headers | {"Content-Length": str(length)}, SLOW_PIECES if fault == "slow" else 1)
         if fault in ("stall", "silence"):
             self.wfile.flush()
             self.server_site.stop.wait()
         if fault:
             self.close_connection = True
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, pieces: int = 1) -> None:
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
             self.send_header(name, value)
         self.end_headers()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.wfile.write(body)
+            for start in range(0, len(body), step := -(-len(body) // pieces) or 1):
+                self.server_site.stop.wait(SLOW_S if pieces > 1 else 0)
+                self.wfile.write(body[start : start + step])

@@ -17,7 +17,7 @@ from training.errors import PreparedDataError
 from training.npy_writer import NpyWriter
 from training.prepared_data import FORMAT, ScanRecord
 from training.scan_sources import ScanSource
-from training.whole_files import remove_leftovers, whole_folder
+from training.whole_files import remove_leftover, whole_folder
 
 EVALUATION_ONLY = "evaluation only"  # how `use` in info.json begins where a licence forbids training
 
@@ -49,9 +49,9 @@ def prepare_scan(source: ScanSource, data: Path, settings: PrepareSettings) -> S
     cv2.setNumThreads(1)  # scans are what runs in parallel
     folder = data / source.name
     try:
-        remove_leftovers(folder)
         origin = {"format": FORMAT, **asdict(settings), **_source_state(source.path)}
         if record := _finished(folder / "scan.json", origin):
+            remove_leftover(folder)
             return record
         with RedwoodScan.open(source.path, settings.max_gap_us) as scan:
             return _write(scan, folder, source.name, origin, settings)

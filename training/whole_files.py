@@ -1,16 +1,11 @@
 """Files and folders that appear whole or not at all, whatever happens while they are written."""
 
 import contextlib
-import errno
-import glob
+import fcntl
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-
-PARTIAL = ".partial"
-ATTEMPTS = 5
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -28,32 +23,48 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yields a folder to write into, which takes `path`'s place at the end; on an error nothing of it is left.
+    """Yields a folder to write files into, which takes `path`'s place at the end; on an error nothing of it is left.
 
-    Its name differs from run to run, because a killed run's workers may live on for a while and end their work: then
-    the last one to finish stays.
+    Waits while another process writes the same folder: the workers of a killed run live on for a while.
     """
     partial = _partial(path)
-    partial.mkdir(parents=True)
+    lock = _lock(partial)
     try:
+        for leftover in partial.iterdir():
+            leftover.unlink()
         yield partial
-        for attempt in range(ATTEMPTS):
-            shutil.rmtree(path, ignore_errors=True)
-            try:
-                partial.rename(path)
-                return
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or attempt == ATTEMPTS - 1:
-                    raise
-    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        partial.rename(path)
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what killed runs left beside `path` while they wrote it."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL}"):
-        shutil.rmtree(leftover, ignore_errors=True)
+def remove_leftover(path: Path) -> None:
+    """Remove what a killed run left of `path` while it wrote it, unless a process still does."""
+    partial = _partial(path)
+    if partial.exists():
+        with contextlib.suppress(BlockingIOError):
+            lock = _lock(partial, wait=False)
+            shutil.rmtree(partial, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(folder: Path, wait: bool = True) -> int:
+    """Make a folder and lock it; the system unlocks it when the descriptor is closed or the process ends."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as undo:
+            descriptor = os.open(folder, os.O_RDONLY)
+            undo.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if os.path.samestat(folder.stat(), os.fstat(descriptor)):
+                undo.pop_all()
+                return descriptor
+        # its last owner has just given it its final name, or removed it
 
 
 def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL}")
+    return path.with_name(f".{path.name}.partial")
