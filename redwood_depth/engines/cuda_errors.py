@@ -21,7 +21,9 @@ _REMEDIES = {
     804: "this GPU does not allow the installed CUDA with its driver: upgrade the driver",
     999: "unknown CUDA error: check dmesg, restart the machine, or reload the module nvidia_uvm after a suspend",
 }
-_CODE = re.compile(r"cudaError (\d+)|CUDA error code: (\d+)|cuda(?:Runtime|Driver)? failure:? (\d+)", re.IGNORECASE)
+_CODE = re.compile(
+    r"cudaError (\d+)|CUDA initialization failure with error:? (\d+)|Cuda failure:? (\d+)", re.IGNORECASE
+)
 
 
 def cuda_error(call: str, code: int, name: str = "") -> EngineError:

@@ -3,6 +3,7 @@
 import re
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,9 +68,7 @@ def build_serialized(
     """
     monitor = make_monitor(api.module, report)
     with api.complaints() as complaints, said_regularly(report, lambda: f"building {name}: {monitor.phase()}"):
-        builder: trt.Builder = api.module.Builder(api.logger)
-        if builder is None:  # a driver that is too old
-            raise _build_error(api, name, explain(complaints))
+        builder = _make_builder(api, name, complaints)
         network = _parse(api, builder, model, name)
         config: trt.IBuilderConfig = builder.create_builder_config()
         config.set_memory_pool_limit(api.module.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
@@ -90,8 +89,16 @@ def build_serialized(
 
 def parse_network(api: TensorRTApi, model: bytes, name: str) -> Any:
     """The network (trt.INetworkDefinition) of a graph, for looking at. Raises EngineError where it is refused."""
-    builder = api.module.Builder(api.logger)
-    return _parse(api, builder, model, name)
+    with api.complaints() as complaints:
+        return _parse(api, _make_builder(api, name, complaints), model, name)
+
+
+def _make_builder(api: TensorRTApi, name: str, complaints: deque[str]) -> "trt.Builder":
+    try:
+        builder: trt.Builder = api.module.Builder(api.logger)
+    except TypeError as error:  # what its bindings make of a null pointer, as with a driver that is too old
+        raise _build_error(api, name, explain(complaints)) from error
+    return builder
 
 
 def _parse(api: TensorRTApi, builder: "trt.Builder", model: bytes, name: str) -> "trt.INetworkDefinition":
@@ -141,17 +148,17 @@ def _load_timing_cache(config: "trt.IBuilderConfig", path: Path, report: Report)
         content = path.read_bytes()
     except OSError:
         content = b""
-    cache = config.create_timing_cache(content)
+    cache: trt.ITimingCache | None = config.create_timing_cache(content)
     if content and (cache is None or not config.set_timing_cache(cache, False)):
         report.say(f"the timing cache {path.name} does not fit this machine; a new one is begun")
         content = b""
         cache = config.create_timing_cache(content)
-    if not content:
+    if not content and cache is not None:
         config.set_timing_cache(cache, False)
 
 
 def _save_timing_cache(config: "trt.IBuilderConfig", path: Path, report: Report) -> None:
-    cache = config.get_timing_cache()
+    cache: trt.ITimingCache | None = config.get_timing_cache()
     if cache is None:
         return
     partial = path.with_suffix(".partial")

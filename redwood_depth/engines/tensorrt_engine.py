@@ -76,8 +76,12 @@ class TensorRTEngine:
         self._engine: trt.ICudaEngine | None = None
         self._runtime: trt.Runtime | None = None
         with self._api.complaints() as complaints:
-            self._runtime = self._api.module.Runtime(self._api.logger)
-            engine = self._engine = self._runtime.deserialize_cuda_engine(plan) if self._runtime else None
+            try:
+                runtime: trt.Runtime = self._api.module.Runtime(self._api.logger)
+            except TypeError as error:  # what its bindings make of a null pointer, as with a driver that is too old
+                raise EngineError(_with_remedy(f"{self._api} does not start", explain(complaints))) from error
+            self._runtime = runtime
+            engine = self._engine = runtime.deserialize_cuda_engine(plan)
             if engine is None:
                 raise _refusal(f"{self._api} does not take the engine", explain(complaints))
             self._check_tensors(engine)
@@ -87,7 +91,7 @@ class TensorRTEngine:
 
     def _check_tensors(self, engine: "trt.ICudaEngine") -> None:
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        found = {name: (tuple(engine.get_tensor_shape(name)), _dtype(self._api, engine, name)) for name in names}
+        found = {name: (_shape(engine, name), _dtype(self._api, engine, name)) for name in names}
         if found != self._shapes:
             raise PlanRefused(f"the engine has the tensors {found}, but the bundle describes {self._shapes}")
 
@@ -181,6 +185,11 @@ class TensorRTEngine:
     def _copy_out(self) -> None:
         for name in _OUTPUTS:
             self._memory.copy_to_host(self._host[name], self._device[name], self._stream)
+
+
+def _shape(engine: "trt.ICudaEngine", name: str) -> tuple[int, ...]:
+    shape: Any = engine.get_tensor_shape(name)  # a Dims, which can be iterated over
+    return tuple(shape)
 
 
 def _dtype(api: TensorRTApi, engine: "trt.ICudaEngine", name: str) -> np.dtype[Any]:
