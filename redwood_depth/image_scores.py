@@ -59,7 +59,7 @@ def image_scores(pred: Image, target: Image, valid: NDArray[np.bool_], edges_m: 
     for source, image in ((pred, p), (target, t)):
         image.fill(1.0)
         cv2.copyTo(source, mask, image)
-    scale = _median(target[usable]) / _median(pred[usable])
+    scale = float(np.float32(_median(target[usable]) / _median(pred[usable])))
     cv2.divide(p, t, ratio)
     raw, scaled = _scores(p, t, ratio, buffers[3:], pixels, scale)
     by_distance = _by_distance(p, t, ratio, mask, buffers[3:], edges_m)
@@ -133,9 +133,9 @@ def _at_scale(s: float, p: Image, t: Image, ratio: Image, log: Image, constant: 
     square = cv2.norm(p, t, cv2.NORM_L2SQR) - outside * (s - 1.0) ** 2
     relative_square = s * s * sums.p_ratio - 2 * s * sums.p + sums.t
     constant.fill(1.0 / s)
-    relative = s * cv2.norm(ratio, constant, cv2.NORM_L1) - outside * abs(s - 1.0)
+    relative = s * (cv2.norm(ratio, constant, cv2.NORM_L1) - outside * abs(1.0 - float(constant.flat[0])))
     constant.fill(-shift)
-    log_error = cv2.norm(log, constant, cv2.NORM_L1) - outside * abs(shift)
+    log_error = cv2.norm(log, constant, cv2.NORM_L1) - outside * abs(float(constant.flat[0]))
     mean_log, mean_square = sums.log / pixels, sums.log_square / pixels
     return {
         "abs_rel": relative / pixels,
