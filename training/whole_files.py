@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all, whatever happens while they are written."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -55,8 +56,10 @@ def remove_leftover(path: Path) -> None:
 def _lock(folder: Path, wait: bool = True) -> int:
     """Make a folder and lock it; the system unlocks it when the descriptor is closed or the process ends."""
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as undo:
+        if folder.is_file():
+            raise FileExistsError(errno.EEXIST, "a file is in the way", str(folder))
+        with contextlib.suppress(FileNotFoundError, FileExistsError), contextlib.ExitStack() as undo:
+            folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder, os.O_RDONLY)
             undo.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
