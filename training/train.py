@@ -1,5 +1,6 @@
 """Training: class head from labelled photos, depth decoder from scans, then the bundle."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from training.photos import class_photos, image_features
 
 CAMERA = TrainingCamera(fx_over_width=525 / 640, fy_over_height=525 / 480)  # Redwood's own
 DEPTH_RANGE_M = (0.1, 10.0)
+NO_CLASS = "none"  # folder of the scans that show no class, beside those of the classes
 BACKGROUND_FRAMES = 60  # of each scan, as photos of none of the classes
 
 
@@ -69,7 +71,8 @@ def train(config: TrainingConfig, report: Callable[[int, float], None]) -> Model
         raise RedwoodDepthError(f"the input must be multiples of {STRIDES[-1]} pixels, not {size[0]}x{size[1]}")
     scans = [load_scan(path) for path, _ in config.scans]
     encoder = Encoder()
-    class_head, scores = fit_class_head(encoder, scans, config.crops, size)
+    without_object = [scan for scan, (path, _) in zip(scans, config.scans, strict=True) if not _shows_object(path)]
+    class_head, scores = fit_class_head(encoder, without_object, config.crops, size)
     model = DepthClassModel(encoder, class_head, DEPTH_RANGE_M)
     median_m = training_median_m(scans, CAMERA, DEPTH_RANGE_M)
     model.decoder.start_at(median_m)
@@ -90,7 +93,7 @@ def train(config: TrainingConfig, report: Callable[[int, float], None]) -> Model
         sha256="",
         trained_on=(
             "ImageNet (encoder)",
-            *(scan.name for scan in scans),
+            *_sources([path for path, _ in config.scans]),
             *([config.crops.name] if config.crops else ()),
         ),
         scores=scores,
@@ -101,7 +104,10 @@ def train(config: TrainingConfig, report: Callable[[int, float], None]) -> Model
 def fit_class_head(
     encoder: Encoder, scans: Sequence[LoadedScan], crops: Path | None, size: tuple[int, int]
 ) -> tuple[ClassHead, dict[str, Any]]:
-    """The class head, and its scores on photos it was not fitted on; without `crops` ImageNet's own classes alone."""
+    """The class head, and its scores on photos it was not fitted on; without `crops` ImageNet's own classes alone.
+
+    `scans` show none of the classes.
+    """
     if crops is None:
         return imagenet_head(encoder.classifier), {}
     photos = class_photos(encoder, crops, size)
@@ -143,6 +149,19 @@ def train_decoder(
         schedule.step()
         report(step, loss.item())
     model.to(memory_format=torch.contiguous_format).eval()
+
+
+def _shows_object(path: Path) -> bool:
+    """Whether a scan lies in the folder of a class, as ROOT/CLASS/SCAN."""
+    return path.resolve().parent.name in CLASS_GROUPS
+
+
+def _sources(paths: Sequence[Path]) -> list[str]:
+    """What a bundle says it was trained on: scans by name, those of a ROOT/CLASS/SCAN tree by class and count."""
+    parents = [path.resolve().parent for path in paths]
+    trees = Counter(f"{at.parent.name}/{at.name}" for at in parents if at.name in (*CLASS_GROUPS, NO_CLASS))
+    single = [path.name for path, at in zip(paths, parents, strict=True) if at.name not in (*CLASS_GROUPS, NO_CLASS)]
+    return [*single, *(f"{tree} ({count} scans)" for tree, count in sorted(trees.items()))]
 
 
 def _spread(count: int, at_most: int) -> list[int]:
