@@ -44,6 +44,7 @@ WITHOUT_ROS = (
     "commands.scans_to_bag",
     "commands.play_bag",
     "commands.build_engine",
+    "commands.benchmark",
     "commands.doctor",
     "commands.perception_node",
 )

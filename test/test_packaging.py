@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "package.xml", "resource", "redwood_depth", "launch", "config")
-COMMANDS = {"perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "build_engine", "doctor"}
+COMMANDS = {"perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "build_engine", "benchmark", "doctor"}
 
 
 @pytest.fixture(scope="module")

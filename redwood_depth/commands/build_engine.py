@@ -13,6 +13,7 @@ from redwood_depth.engines.engine_cache import CachedEngine, EngineCache, cache_
 from redwood_depth.engines.engine_preparation import prepare_engine, target_here
 from redwood_depth.engines.report import Report
 from redwood_depth.engines.tensorrt_api import TensorRTApi, find_tensorrt
+from redwood_depth.engines.tensorrt_backend import open_tensorrt
 from redwood_depth.engines.tensorrt_builder import ANY_GPU, Target, parse_capability
 from redwood_depth.errors import EngineError
 
@@ -61,6 +62,11 @@ def _build_engine(arguments: argparse.Namespace) -> int:
     print(f"{engine.path}: {len(engine.plan) / 1e6:.1f} MB, {how} ({api}, {precision}, {_for_what(target)})")
     if arguments.output:
         _write_output(arguments.output, engine)
+    if arguments.compute_capability:
+        print("not checked: the robot compares it with ONNX Runtime when it first opens it")
+    else:
+        open_tensorrt(bundle, precision, report, recheck=True).close()
+        print("checked, and trusted")
     return 0
 
 

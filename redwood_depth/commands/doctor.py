@@ -14,6 +14,7 @@ from redwood_depth import __version__
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
 from redwood_depth.commands.dds_check import check_large_images
+from redwood_depth.commands.gpu_check import check_engines, check_gpu
 from redwood_depth.engines import choose_backend, open_engine
 from redwood_depth.errors import BundleError, EngineError
 from redwood_depth.image_converter import converter_name
@@ -49,7 +50,6 @@ _MODULES = {
     "cv2": ("everything", True, "apt install python3-opencv"),
     "PIL": ("compressed images", True, "apt install python3-pil"),
     "onnxruntime": ("the onnxruntime backend", False, "pip install onnxruntime"),
-    "tensorrt": ("the tensorrt backend", False, "comes with JetPack, or pip install tensorrt"),
     "cv_bridge": ("Bayer and YUV images", False, "apt install ros-DISTRO-cv-bridge (rosbags-image serves as well)"),
     "rosbags": ("bags: evaluate_bag, play_bag, scans_to_bag", False, "pip install rosbags rosbags-image"),
     "sensor_msgs_py": ("depth/points (has a stand-in)", False, "apt install ros-DISTRO-sensor-msgs-py"),
@@ -82,6 +82,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield _module(module)
     converter = converter_name()
     yield Finding("note" if converter == "none" else "ok", "Bayer and YUV", f"converted by {converter}")
+    yield from (Finding(*line) for line in check_gpu())
     yield from _model(arguments.bundle)
     if not arguments.no_images and _is_there("rclpy"):
         yield Finding(*check_large_images())
@@ -105,11 +106,13 @@ def _model(folder: Path) -> Iterator[Finding]:
     yield Finding("ok", "classes", f"{', '.join(bundle.classes)}; threshold {bundle.class_threshold:g}")
     backend, reason = choose_backend("auto")
     try:
-        engine = open_engine(bundle, "auto")
-        yield Finding("ok", f"backend {backend}", f"{engine.description} ({reason})")
+        engine = open_engine(bundle, "onnxruntime")
+        yield Finding("ok", "backend onnxruntime", str(engine.description))
         engine.close()
     except EngineError as error:
-        yield Finding("FAIL", f"backend {backend}", str(error))
+        yield Finding("FAIL" if backend == "onnxruntime" else "note", "backend onnxruntime", str(error))
+    yield from (Finding(*line) for line in check_engines(bundle))
+    yield Finding("ok", "backend auto", f"takes {backend} ({reason})")
 
 
 def _is_there(module: str) -> bool:

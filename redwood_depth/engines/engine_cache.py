@@ -98,15 +98,19 @@ class EngineCache:
             os.utime(path)  # the oldest go first, counted from their last use
         return CachedEngine(path, plan, description.get("trust")), "found"
 
+    def engines(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Engines of this model, whatever they were built for, with their descriptions."""
+        for path in sorted(self.folder.glob("*.engine")):
+            description = _read_description(path) or {}
+            if description.get("model") == self._model_name and isinstance(description.get("key"), dict):
+                yield path, description
+
     def _why_missing(self, key: EngineKey) -> str:
         """Names what differs from the cached engine of this model that is nearest to the key."""
         wanted = asdict(key)
         nearest: list[str] | None = None
-        for path in sorted(self.folder.glob("*.engine.json")):
-            description = _read_description(path.with_suffix("")) or {}
-            cached = description.get("key")
-            if description.get("model") != self._model_name or not isinstance(cached, dict):
-                continue
+        for _, description in self.engines():
+            cached = description["key"]
             differing = [name for name in wanted if cached.get(name) != wanted[name]]
             if nearest is None or len(differing) < len(nearest):
                 nearest = [

@@ -25,20 +25,30 @@ def find_gpu() -> tuple[TensorRTApi, Any, GpuDevice]:
     return api, library, library.describe_gpu()
 
 
-def open_tensorrt(bundle: ModelBundle, precision: str, report: Report) -> TensorRTEngine:
+def open_tensorrt(bundle: ModelBundle, precision: str, report: Report, recheck: bool = False) -> TensorRTEngine:
     """The bundle's engine on this machine's GPU, on the calling thread; built first where the cache has none.
+
+    Args:
+        recheck: compare with the reference even if that was done before.
 
     Raises:
         EngineError: something is missing, the build fails, or the engine's outputs cannot be trusted.
     """
-    return _Opening(bundle, precision, report).engine()
+    return _Opening(bundle, precision, report, recheck).engine()
+
+
+def is_cached(bundle: ModelBundle, precision: str) -> tuple[bool, str]:
+    """Whether the cache has the engine for this machine's GPU, and why not. Raises EngineError as `find_gpu`."""
+    api, _, device = find_gpu()
+    cached, reason = EngineCache(bundle.name).find(engine_key(bundle, precision, api, target_here(api, device)))
+    return cached is not None, reason
 
 
 class _Opening:
     """What the steps of one opening share."""
 
-    def __init__(self, bundle: ModelBundle, precision: str, report: Report) -> None:
-        self.bundle, self.precision, self.report = bundle, precision, report
+    def __init__(self, bundle: ModelBundle, precision: str, report: Report, recheck: bool) -> None:
+        self.bundle, self.precision, self.report, self.recheck = bundle, precision, report, recheck
         self.api, self.library, self.device = find_gpu()
         self.cache = EngineCache(bundle.name)
         self.target: Target = target_here(self.api, self.device)
@@ -72,7 +82,7 @@ class _Opening:
         )
 
     def _refuse_rejected(self, cached: CachedEngine) -> None:
-        trust = Trust.from_json(cached.trust, self.precision)
+        trust = self._known_trust(cached)
         if trust and not trust.passed:
             raise self._rejection(trust)
 
@@ -88,7 +98,7 @@ class _Opening:
 
     def _check(self, engine: TensorRTEngine, cached: CachedEngine) -> None:
         """Compare once; the result stays with the engine. Raises EngineError where it is rejected."""
-        if Trust.from_json(cached.trust, self.precision):
+        if self._known_trust(cached):
             return
         trust = check_engine(engine, self.bundle, self.precision)
         self.report.say(f"engine checked against {trust.reference}: {trust.findings}")
@@ -99,6 +109,9 @@ class _Opening:
             self.report.say(f"the result is not kept: {error}")
         if not trust.passed:
             raise self._rejection(trust)
+
+    def _known_trust(self, cached: CachedEngine) -> Trust | None:
+        return None if self.recheck else Trust.from_json(cached.trust, self.precision)
 
     def _rejection(self, trust: Trust) -> EngineError:
         return EngineError(

@@ -1,0 +1,207 @@
+"""benchmark: how long each step of a frame takes, on every backend that this machine has."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.progress import Progress
+from redwood_depth.engines import open_engine
+from redwood_depth.engines.engine import Engine
+from redwood_depth.engines.engine_preparation import model_in_precision
+from redwood_depth.engines.report import Report
+from redwood_depth.engines.roofline import best_seconds, network_cost
+from redwood_depth.engines.tensorrt_backend import find_gpu, is_cached
+from redwood_depth.engines.tensorrt_engine import TensorRTEngine
+from redwood_depth.engines.trust import reference_images
+from redwood_depth.errors import EngineError
+from redwood_depth.estimator import Estimator
+from redwood_depth.images import ColorImage
+from redwood_depth.results import write_json
+
+_CAMERA_SIZE = (480, 640)
+_WARM_UP_FRAMES, _LEAST_FRAMES, _MOST_FRAMES, _LONGEST_S = 10, 20, 500, 5.0
+_STEPS = ("preprocess", "copy_in", "run", "copy_out", "postprocess", "total")
+
+_DESCRIPTION = f"""\
+Time one frame at a time, {_CAMERA_SIZE[1]}x{_CAMERA_SIZE[0]} in and out, on every backend that this machine has:
+ONNX Runtime, and TensorRT in the bundle's precision (and in fp16 where build_engine has made that engine).
+
+  preprocess   the camera's image to the network's size
+  copy_in      host to device (TensorRT)
+  run          the network
+  copy_out     device to host (TensorRT)
+  postprocess  focal correction, depth to the camera's size
+  total        all of it as the node does it; with TensorRT the three middle steps are one CUDA graph
+
+On a GPU the last lines say how fast the network could be at best there: its bytes over the memory's rate, its
+operations over the cores'. Other programs on the machine make everything slower: end them first."""
+
+_EPILOG = """\
+examples:
+  benchmark
+  benchmark my_bundle --json times.json"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Returns the exit code."""
+    parser = command_parser("benchmark", _DESCRIPTION, _EPILOG)
+    parser.add_argument("bundle", nargs="?", type=Path, default=DEMO_BUNDLE, help="default: the bundled model")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there as well")
+    return run_command(parser, _benchmark, argv)
+
+
+def _benchmark(arguments: argparse.Namespace) -> int:
+    bundle = ModelBundle.load(arguments.bundle)
+    print(f"{bundle.name} {bundle.version}, {bundle.width}x{bundle.height}, {bundle.precision}")
+    results = []
+    for backend, precision in _backends(bundle):
+        try:
+            results.append(_measure(bundle, backend, precision))
+        except EngineError as error:
+            print(f"benchmark: {backend} in {precision}: {error}", file=sys.stderr)
+    if not results:
+        raise EngineError("no backend of this machine runs the model")
+    _print_table(results)
+    result = {"model": {"name": bundle.name, "version": bundle.version, "sha256": bundle.sha256}, "backends": results}
+    if arguments.json:
+        write_json(arguments.json, result)
+    return 0
+
+
+def _backends(bundle: ModelBundle) -> list[tuple[str, str]]:
+    """(backend, precision) of everything that can run here; says on stderr why TensorRT cannot."""
+    backends = [("onnxruntime", bundle.precision)]
+    try:
+        find_gpu()
+    except EngineError as error:
+        print(f"benchmark: TensorRT is left out: {error}", file=sys.stderr)
+        return backends
+    backends.append(("tensorrt", bundle.precision))
+    if bundle.precision != "fp16" and is_cached(bundle, "fp16")[0]:
+        backends.append(("tensorrt", "fp16"))
+    return backends
+
+
+class _Watch:
+    """An engine that notes when `infer` was entered and left."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self.description = engine, engine.description
+        self.entered_s = self.left_s = 0.0
+
+    def infer(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self.entered_s = time.perf_counter()
+        output = self._engine.infer(image)
+        self.left_s = time.perf_counter()
+        return output
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def _measure(bundle: ModelBundle, backend: str, precision: str) -> dict[str, Any]:
+    report = Report(_say, _say)
+    engine = open_engine(bundle, backend, precision=precision, report=report)
+    try:
+        times = _times(Estimator(bundle, _Watch(engine)), str(engine.description))
+        if isinstance(engine, TensorRTEngine):
+            small = ColorImage(reference_images(*_CAMERA_SIZE)[0]).resized_rgb(bundle.height, bundle.width)
+            steps = _repeat(lambda: engine.stage_seconds(small))
+            times |= {name: [step[name] for step in steps] for name in steps[0]}
+    finally:
+        engine.close()
+    totals_ms = np.array(times["total"]) * 1e3
+    p50, p95, p99 = (float(value) for value in np.percentile(totals_ms, (50, 95, 99)))
+    medians = {f"{name}_ms": float(np.median(values)) * 1e3 for name, values in times.items()}
+    result = {"engine": str(engine.description), "backend": backend, "precision": precision, "frames": len(totals_ms)}
+    result |= {**medians, "total_p95_ms": p95, "total_p99_ms": p99, "frames_per_s": 1e3 / p50}
+    return result | (_roofline(bundle, precision, medians["run_ms"]) if backend == "tensorrt" else {})
+
+
+def _times(estimator: Estimator, label: str) -> dict[str, list[float]]:
+    """Seconds of each step as the node sees them; what happens within the engine is "run"."""
+    image, watch = ColorImage(reference_images(*_CAMERA_SIZE)[0]), estimator.engine
+    assert isinstance(watch, _Watch)
+
+    def frame() -> dict[str, float]:
+        started_s = time.perf_counter()
+        estimator.predict(image, output_size=_CAMERA_SIZE)
+        ended_s = time.perf_counter()
+        return {
+            "preprocess": watch.entered_s - started_s,
+            "run": watch.left_s - watch.entered_s,
+            "postprocess": ended_s - watch.left_s,
+            "total": ended_s - started_s,
+        }
+
+    with Progress(f"timing {label}") as bar:
+        frames = _repeat(frame, bar.advance)
+    return {name: [frame[name] for frame in frames] for name in frames[0]}
+
+
+def _repeat(
+    measure: Callable[[], dict[str, float]], advance: Callable[[], None] = lambda: None
+) -> list[dict[str, float]]:
+    """Measure until the time is over or there are enough; the first ones do not count."""
+    for _ in range(_WARM_UP_FRAMES):
+        measure()
+    measured: list[dict[str, float]] = []
+    until_s = time.monotonic() + _LONGEST_S
+    while len(measured) < _LEAST_FRAMES or (len(measured) < _MOST_FRAMES and time.monotonic() < until_s):
+        measured.append(measure())
+        advance()
+    return measured
+
+
+def _roofline(bundle: ModelBundle, precision: str, run_ms: float) -> dict[str, Any]:
+    api, _, device = find_gpu()
+    cost = network_cost(api, model_in_precision(bundle, precision), bundle.name)
+    memory_s, cores_s = best_seconds(cost, device, precision)
+    best_ms = max(memory_s, cores_s or 0.0) * 1e3
+    return {
+        "operations": cost.operations,
+        "weights": cost.weights,
+        "best_for_memory_ms": memory_s * 1e3,
+        "best_for_cores_ms": cores_s * 1e3 if cores_s is not None else None,
+        "share_of_best": best_ms / run_ms,
+    }
+
+
+def _print_table(results: list[dict[str, Any]]) -> None:
+    slowest_ms = max(result["total_ms"] for result in results)
+    for result in results:
+        print(f"\n{result['engine']}")
+        for name in _STEPS:
+            if f"{name}_ms" in result:
+                print(f"  {name:12} {result[f'{name}_ms']:8.2f} ms")
+        print(
+            f"  {'p95, p99':12} {result['total_p95_ms']:8.2f} ms, {result['total_p99_ms']:.2f} ms of {result['frames']}"
+        )
+        print(
+            f"  {'rate':12} {result['frames_per_s']:8.1f} frames/s, {slowest_ms / result['total_ms']:.1f} x the slowest"
+        )
+        if "share_of_best" in result:
+            print(f"  {_roofline_line(result)}")
+
+
+def _roofline_line(result: dict[str, Any]) -> str:
+    cores_ms = result["best_for_cores_ms"]
+    cores = f"{cores_ms:.3f} ms for {result['operations'] / 1e9:.2f} G operations" if cores_ms else "its cores unknown"
+    memory = f"{result['best_for_memory_ms']:.3f} ms for {result['weights'] / 1e6:.1f} M weights"
+    return f"at best      {memory}, {cores}: run reaches {result['share_of_best']:.0%} of the limit"
+
+
+def _say(line: str) -> None:
+    print(f"benchmark: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
