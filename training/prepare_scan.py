@@ -130,7 +130,11 @@ def _write_arrays(
 
 
 def _read(scan: RedwoodScan, frame: ScanFrame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    """A frame's two images at their own sizes, which may differ as long as both show what the camera sees."""
+    """A frame's two images at their own sizes, which may differ as long as both show what the camera sees.
+
+    Colour is decoded in full: JPEG's own half-size decoding saves 8 % of a frame's time, mostly spent on depth, and is
+    off by 0.3 to 0.9 grey levels on average and by 35 at worst after the resize (quarter size: 1 to 2 on average).
+    """
     color, depth = decode_color(scan.color_bytes(frame)), decode_depth(scan.depth_bytes(frame))
     for shape in (color.shape, depth.shape):
         try:
