@@ -131,6 +131,12 @@ def test_a_full_or_read_only_disk_leaves_nothing_behind(
     assert [path.name for path in cache.folder.iterdir()] == ["build.lock"]
 
 
+def test_what_a_killed_builder_left_is_cleaned_up(cache: EngineCache) -> None:
+    (cache.folder / ".model.engine.123.partial").write_bytes(b"half")
+    cache.store(KEY, b"plan")
+    assert not list(cache.folder.glob(".*.partial"))
+
+
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from redwood_depth.bundle import PRECISIONS, ModelBundle
@@ -86,13 +87,15 @@ def _for_what(target: Target) -> str:
 
 
 def _write_output(path: Path, engine: CachedEngine) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(engine.plan)
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise EngineError(f"cannot write {path}: {error.strerror}") from error
     print(f"{path}: written")
 
 

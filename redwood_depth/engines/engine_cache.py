@@ -184,7 +184,12 @@ class EngineCache:
         )
 
     def _prune(self, newest: Path) -> None:
-        """Delete engines, the longest unused first, until the rest fits the limit; `newest` stays."""
+        """Delete engines, the longest unused first, until the rest fits the limit; `newest` stays.
+
+        Called under the lock: whatever partial file there is was left by a process that died.
+        """
+        for partial in self.folder.glob(".*.partial"):
+            partial.unlink(missing_ok=True)
         engines = sorted(self.folder.glob("*.engine"), key=_last_use)
         total = sum(_size(path) for path in engines)
         for path in engines:
