@@ -23,10 +23,15 @@ class RgbdTopics:
 
 
 def find_rgbd_topics(
-    bag: Bag, color: str | None = None, depth: str | None = None, camera_info: str | None = None
+    bag: Bag,
+    color: str | None = None,
+    depth: str | None = None,
+    camera_info: str | None = None,
+    no_truth: str | None = None,
 ) -> RgbdTopics:
     """Find the topics by type, name and encoding; a name that is given is taken instead.
 
+    `no_truth` is a topic that is not taken as the depth, because it is what is compared with the depth.
     Of several depth topics the one registered (or aligned) to colour wins; raw images win over compressed ones.
 
     Raises:
@@ -41,7 +46,7 @@ def find_rgbd_topics(
         bag, "colour image", images, lambda topic: _is_color(topic, encodings), _color_rank
     )
     depth = _given(bag, images, depth, "depth image") or _best(
-        bag, "depth image", images, lambda topic: _is_depth(topic, encodings), _depth_rank
+        bag, "depth image", images, lambda topic: topic.name != no_truth and _is_depth(topic, encodings), _depth_rank
     )
     camera_info = _given(bag, infos, camera_info, "camera_info") or _camera_info_of(color, infos)
     return RgbdTopics(color, depth, camera_info)

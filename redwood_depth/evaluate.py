@@ -4,6 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.bag_pairs import RgbdPair, RgbdReader
-from redwood_depth.bag_topics import find_rgbd_topics
+from redwood_depth.bag_topics import RgbdTopics, find_rgbd_topics
 from redwood_depth.bags import Bag
 from redwood_depth.baselines import DepthHistogram
 from redwood_depth.errors import BagError, EngineError
@@ -20,6 +21,7 @@ from redwood_depth.frame_scores import FrameScores, distance_edges_m
 from redwood_depth.image_scores import image_scores
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.prediction import Prediction
+from redwood_depth.units import truth_warning, typical_depth_m
 
 LEFT_OUT = {
     "no_valid_depth": "frames without valid depth",
@@ -32,15 +34,21 @@ LEFT_OUT = {
 
 # What is scored: the prediction for a pair's colour image, or None where there is none (a recording with gaps).
 Predict = Callable[[RgbdPair], Prediction | None]
+# The same for a bag: a context manager, entered once its topics are known.
+OpenPredictions = Callable[[Bag, RgbdTopics], AbstractContextManager[Predict]]
 
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None."""
+    """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None.
+
+    `predicted_topic` is a recorded prediction, which is not taken as the ground truth.
+    """
 
     color_topic: str | None = None
     depth_topic: str | None = None
     camera_info_topic: str | None = None
+    predicted_topic: str | None = None
     label: str | None = None
     min_depth_m: float = MIN_DEPTH_M
     max_depth_m: float = MAX_DEPTH_M
@@ -51,7 +59,8 @@ class BagEvaluation:
     """Scores of a bag's frames, and the count of everything that could not be scored, by reason.
 
     `stamps_ns` are the colour stamps of the first and the last pair; `unscored` those of pairs without a score, with
-    the reason; `sizes` counts (colour size, depth size) of the pairs, as (height, width).
+    the reason; `failure` is the last error of the model; `sizes` counts (colour size, depth size) of the pairs, as
+    (height, width); `typical_depths_m` has an entry a pair.
     """
 
     path: Path
@@ -61,9 +70,11 @@ class BagEvaluation:
     left_out: Counter[str] = field(default_factory=Counter)
     focal_corrected: int = 0
     damage: str | None = None
+    failure: EngineError | None = None
     stamps_ns: tuple[int, int] | None = None
     unscored: list[tuple[int, str]] = field(default_factory=list)
     sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
+    typical_depths_m: list[float] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -109,29 +120,47 @@ def evaluate_bag(
         BagError: the bag cannot be read, lacks a topic, or holds no frame that can be scored.
         EngineError: the model failed on every frame.
     """
+    return evaluate_opened(path, lambda bag, topics: nullcontext(predict), options, progress, watch, threads)
+
+
+def evaluate_opened(
+    path: Path | str,
+    open_predictions: OpenPredictions,
+    options: EvaluationOptions | None = None,
+    progress: Callable[[int], None] = lambda expected: None,
+    watch: Callable[[ScoredFrame], None] = lambda frame: None,
+    threads: int = 1,
+) -> BagEvaluation:
+    """As evaluate_bag, for predictions that depend on the bag."""
     options = options or EvaluationOptions()
     with Bag.open(path) as bag:
-        topics = find_rgbd_topics(bag, options.color_topic, options.depth_topic, options.camera_info_topic)
+        topics = _topics(bag, options)
         reader = RgbdReader(bag, topics)
         expected = min(topic.count for topic in bag.topics if topic.name in (topics.color, topics.depth))
         result = BagEvaluation(bag.path, dict(vars(topics)), options.label)
-        failure: EngineError | None = None
-        for pair, outcome in _in_order(partial(_score_pair, predict=predict, options=options), reader, threads):
-            _note(result, pair, outcome)
-            if isinstance(outcome, ScoredFrame):
-                watch(outcome)
-            elif isinstance(outcome, EngineError):
-                failure = outcome
-            progress(expected)
+        with open_predictions(bag, topics) as predict:
+            score = partial(_score_pair, predict=predict, options=options)
+            for pair, outcome in _in_order(score, reader, threads):
+                _note(result, pair, outcome)
+                if isinstance(outcome, ScoredFrame):
+                    watch(outcome)
+                progress(expected)
         result.damage = bag.damage
     result.left_out.update(
         unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
     )
-    if not result.frames and failure:
-        raise failure
+    if not result.frames and result.failure:
+        raise result.failure
     if not result.frames:
-        raise BagError(f"{path} holds no frame that can be scored: {result.left_out_words()}")
+        units = truth_warning(result.typical_depths_m, options.min_depth_m, options.max_depth_m)
+        why = f"{result.left_out_words()}{'; ' if units else ''}{units or ''}"
+        raise BagError(f"{path} holds no frame that can be scored: {why}")
     return result
+
+
+def _topics(bag: Bag, options: EvaluationOptions) -> RgbdTopics:
+    given = options.color_topic, options.depth_topic, options.camera_info_topic
+    return find_rgbd_topics(bag, *given, no_truth=options.predicted_topic)
 
 
 # A scored frame, the reason (of LEFT_OUT) why there is none, or the error of the model.
@@ -160,10 +189,14 @@ def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
     first_ns = pair.color_stamp_ns if result.stamps_ns is None else result.stamps_ns[0]
     result.stamps_ns = first_ns, pair.color_stamp_ns
     result.sizes[pair.color.size, pair.depth_m.shape] += 1
+    if typical_m := typical_depth_m(pair.depth_m):
+        result.typical_depths_m.append(typical_m)
     if isinstance(outcome, ScoredFrame):
         result.focal_corrected += pair.intrinsics is not None
         result.frames.append(outcome.scores)
         return
+    if isinstance(outcome, EngineError):
+        result.failure = outcome
     reason = outcome if isinstance(outcome, str) else "prediction_failed"
     result.left_out[reason] += 1
     result.unscored.append((pair.color_stamp_ns, reason))

@@ -30,11 +30,14 @@ _local = threading.local()
 class ImageScores:
     """Scores as metrics.depth_scores names them, with "ssim" where there is a window for it; sums by distance.
 
+    `scale` is the factor between raw and scaled: the truth's median over the prediction's.
+
     `by_distance` is (bins, 4): pixels, and sums over them of |p - t|, |p - t| / t and p - t.
     """
 
     raw: dict[str, float]
     scaled: dict[str, float]
+    scale: float
     by_distance: NDArray[np.float64]
 
 
@@ -68,7 +71,7 @@ def image_scores(pred: Image, target: Image, valid: NDArray[np.bool_], edges_m: 
         scores |= {name: coverage * scores[name] for name in ("delta1", "delta2", "delta3")} | {"coverage": coverage}
         if similarity is not None:
             scores["ssim"] = similarity
-    return ImageScores(raw, scaled, by_distance)
+    return ImageScores(raw, scaled, scale, by_distance)
 
 
 def _median(values: NDArray[np.float32]) -> float:

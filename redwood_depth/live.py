@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -23,6 +25,7 @@ from redwood_depth.bag_writer import BagWriter
 from redwood_depth.bags import Bag
 from redwood_depth.dds import use_shared_memory_profile
 from redwood_depth.errors import EngineError
+from redwood_depth.process_watch import ProcessWatch
 from redwood_depth.recorder import OutputRecorder
 
 NAMESPACE = "/redwood_depth"
@@ -31,19 +34,40 @@ _START_S, _ANSWER_S = 60.0, 3.0
 
 @dataclass
 class LiveRun:
-    """What happened: colour images sent, outputs recorded by topic, publish-to-arrival latency of each depth image."""
+    """What happened: colour images sent, outputs recorded by topic, publish-to-arrival latency of each depth image.
+
+    `played_s` is from the first to the last image sent; processor time and memory are those of the node meanwhile.
+    """
 
     sent: int = 0
+    rate: float = 1.0
+    played_s: float = 0.0
     recorded: dict[str, int] = field(default_factory=dict)
     latencies_ms: list[float] = field(default_factory=list)
+    cpu_percent: float = 0.0
+    memory_mb: float = 0.0
 
 
 def play_and_record(
-    bag: Bag, topics: RgbdTopics, model: Path, output: Path, log: Path, progress: Callable[[int], None]
+    bag: Bag,
+    topics: RgbdTopics,
+    model: Path,
+    output: Path,
+    log: Path,
+    progress: Callable[[int], None] = lambda total: None,
+    rate: float = 1.0,
+    backend: str = "auto",
 ) -> LiveRun:
-    """Play `bag` at its own pace into a new node, record the node's outputs as the bag `output`, its words in `log`.
+    """Play `bag` into a new node, record the node's outputs as the bag `output`, its words in `log`.
 
     Args:
+        bag: what is played.
+        topics: which of it are the camera's.
+        model: the node's bundle.
+        output: the bag to make.
+        log: the file to write.
+        rate: times the bag's own pace.
+        backend: the node's.
         progress: called after each published message with the number of messages in all.
 
     Raises:
@@ -54,17 +78,22 @@ def play_and_record(
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         client = rclpy.create_node("player", namespace=NAMESPACE)
-        with _perception(bag, topics, model, log) as process, BagWriter(output) as writer:
+        with _perception(bag, topics, model, backend, log) as process, BagWriter(output) as writer:
             recorder = OutputRecorder(client, writer, NAMESPACE)
             with _spinning(client):
                 player = BagPlayer(client, bag)
                 _wait_for_node(player, process, log)
-                return _play(player, recorder, topics, progress)
+                with ProcessWatch(process.pid) as watch:
+                    run = _play(player, recorder, topics, rate, progress)
+                run.cpu_percent, run.memory_mb = watch.cpu_percent, watch.memory_mb
+                return run
     finally:
         rclpy.shutdown()
 
 
-def _play(player: BagPlayer, recorder: OutputRecorder, topics: RgbdTopics, progress: Callable[[int], None]) -> LiveRun:
+def _play(
+    player: BagPlayer, recorder: OutputRecorder, topics: RgbdTopics, rate: float, progress: Callable[[int], None]
+) -> LiveRun:
     sent_s: dict[int, float] = {}
 
     def note(_: Played, message: RawMessage) -> None:
@@ -72,22 +101,46 @@ def _play(player: BagPlayer, recorder: OutputRecorder, topics: RgbdTopics, progr
             sent_s[header_stamp_ns(message)] = time.monotonic()
         progress(player.message_count)
 
-    player.play(published=note)
+    player.play(rate, note)
     deadline_s = time.monotonic() + _ANSWER_S
     while len(recorder.arrivals_s) < len(sent_s) and time.monotonic() < deadline_s:
         time.sleep(0.05)
     latencies_ms = [1e3 * (at_s - sent_s[stamp]) for stamp, at_s in recorder.arrivals_s.items() if stamp in sent_s]
-    return LiveRun(len(sent_s), dict(recorder.counts), latencies_ms)
+    played_s = max(sent_s.values(), default=0.0) - min(sent_s.values(), default=0.0)
+    return LiveRun(len(sent_s), rate, played_s, dict(recorder.counts), latencies_ms)
+
+
+def live_results(runs: Sequence[LiveRun]) -> dict[str, Any]:
+    """Figures of at least one run with at least one answer, in plain numbers as the JSON output holds them."""
+    latencies_ms = [latency for run in runs for latency in run.latencies_ms]
+    sent, answered, played_s = sum(run.sent for run in runs), len(latencies_ms), sum(run.played_s for run in runs)
+    p50, p95, p99 = (float(value) for value in np.percentile(latencies_ms, (50, 95, 99)))
+    return {
+        "rate": runs[0].rate,
+        "sent": sent,
+        "answered": answered,
+        "dropped": sent - answered,
+        "sent_hz": sent / max(played_s, 1e-9),
+        "answered_hz": answered / max(played_s, 1e-9),
+        "latency_p50_ms": p50,
+        "latency_p95_ms": p95,
+        "latency_p99_ms": p99,
+        "cpu_percent": max(run.cpu_percent for run in runs),
+        "memory_mb": max(run.memory_mb for run in runs),
+        "latencies_ms": [round(latency, 3) for latency in latencies_ms],
+    }
 
 
 @contextlib.contextmanager
-def _perception(bag: Bag, topics: RgbdTopics, model: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _perception(
+    bag: Bag, topics: RgbdTopics, model: Path, backend: str, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """The node as a process, stopped with SIGINT at the end."""
     types = {topic.name: topic.type for topic in bag.topics}
     transport = "compressed" if types[topics.color] == COMPRESSED_IMAGE else "raw"
     image = "image/compressed" if transport == "compressed" else "image"
     arguments = ["-r", f"__ns:={NAMESPACE}", "-r", f"{image}:={topics.color}"]
-    arguments += ["-p", f"image_transport:={transport}", "-p", f"model:={model}"]
+    arguments += ["-p", f"image_transport:={transport}", "-p", f"model:={model}", "-p", f"backend:={backend}"]
     if topics.camera_info:
         arguments += ["-r", f"camera_info:={topics.camera_info}"]
     command = [sys.executable, "-m", "redwood_depth.commands.perception_node", "--ros-args", *arguments]

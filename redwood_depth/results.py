@@ -6,10 +6,12 @@ import json
 import platform
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from redwood_depth.bag_pairs import MAX_GAP_NS
 from redwood_depth.bundle import ModelBundle
 
 _PACKAGES = ("redwood_depth", "numpy", "onnxruntime", "rosbags", "opencv-python-headless")
@@ -49,6 +51,17 @@ def _on_one_line(found: re.Match[str]) -> str:
     return "[" + ", ".join(line.strip().rstrip(",") for line in found[0][1:-1].strip().split("\n")) + "]"
 
 
+def result_head(model: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """The beginning of a result: what was scored, when, and with which versions."""
+    return {
+        "evaluated_at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": command,
+        "model": dict(model),
+        "versions": versions(),
+        "max_gap_ms": MAX_GAP_NS / 1e6,
+    }
+
+
 def model_entry(bundle: ModelBundle, engine: str) -> dict[str, Any]:
     """What a result says of the model: enough to know it again."""
     return {
@@ -62,6 +75,12 @@ def model_entry(bundle: ModelBundle, engine: str) -> dict[str, Any]:
         "trained_on": list(bundle.trained_on),
         "engine": engine,
     }
+
+
+def topic_entry(topic: str) -> dict[str, Any]:
+    """The same of a recorded topic, whose model is not known."""
+    known = {"name": topic, "engine": f"recorded on {topic}", "classes": [], "trained_on": []}
+    return known | dict.fromkeys(("version", "sha256", "precision", "input"), "") | {"class_threshold": 0.0}
 
 
 def versions() -> dict[str, str]:

@@ -11,15 +11,20 @@ from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_sc
 from redwood_depth.class_results import class_results
 from redwood_depth.evaluate import LEFT_OUT, BagEvaluation, EvaluationOptions
 from redwood_depth.frame_scores import FrameScores, distance_edges_m, mean_scores
+from redwood_depth.units import prediction_warning, truth_warning
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is scored, as far as the numbers depend on it: a recorded topic has no training data and no classes."""
+    """What is scored, as far as the numbers depend on it: a recorded topic has no training data and no classes.
+
+    `timed`: the time that a prediction took is that of the model, not of reading it from a recording.
+    """
 
     classes: tuple[str, ...] = ()
     class_threshold: float = 0.0
     training_median_m: float | None = None
+    timed: bool = True
 
 
 def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: EvaluationOptions) -> dict[str, Any]:
@@ -36,11 +41,12 @@ def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: E
         "scaled": mean_scores([frame.depth.scaled for frame in frames]),
         "baselines": baselines,
         "by_distance": _by_distance(frames, edges_m, baselines["best_constant"]["depth_m"]),
-        "latency_ms": float(np.median([frame.latency_ms for frame in frames])),
         "left_out": {name: left_out[name] for name in LEFT_OUT},
         "focal_corrected": sum(evaluation.focal_corrected for evaluation in evaluations),
         "depth_range_m": [options.min_depth_m, options.max_depth_m],
     }
+    if subject.timed:
+        result["latency_ms"] = float(np.median([frame.latency_ms for frame in frames]))
     return result | _classes(evaluations, subject)
 
 
@@ -54,13 +60,25 @@ def summarize_bag(evaluation: BagEvaluation, subject: Subject, options: Evaluati
         "sizes": _sizes(evaluation),
         "duration_s": (last_ns - first_ns) / 1e9,
         "damage": evaluation.damage,
+        "warnings": _warnings(evaluation, options),
         **summarize([evaluation], subject, options),
         "unscored": [{"time_s": (stamp - first_ns) / 1e9, "reason": reason} for stamp, reason in evaluation.unscored],
-        "per_frame": per_frame(evaluation),
+        "per_frame": per_frame(evaluation, subject),
     }
 
 
-def per_frame(evaluation: BagEvaluation) -> dict[str, list[Any]]:
+def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str]:
+    found = [
+        truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
+        prediction_warning([frame.depth.scale for frame in evaluation.frames]),
+        f"the size of the images changes within the bag: {len(evaluation.sizes)} sizes"
+        if len(evaluation.sizes) > 1
+        else None,
+    ]
+    return [warning for warning in found if warning]
+
+
+def per_frame(evaluation: BagEvaluation, subject: Subject) -> dict[str, list[Any]]:
     """Columns over the frames: stamp_ns, time_s since the first pair, every score, class_scores; None where missing."""
     frames = evaluation.frames
     first_ns = evaluation.stamps_ns[0] if evaluation.stamps_ns else 0
@@ -70,7 +88,8 @@ def per_frame(evaluation: BagEvaluation) -> dict[str, list[Any]]:
         "time_s": [(frame.stamp_ns - first_ns) / 1e9 for frame in frames],
     }
     columns |= {name: [_short(frame.depth.raw.get(name)) for frame in frames] for name in names}
-    columns["latency_ms"] = [_short(frame.latency_ms) for frame in frames]
+    if subject.timed:
+        columns["latency_ms"] = [_short(frame.latency_ms) for frame in frames]
     columns["class_scores"] = [[_short(float(score)) for score in frame.class_scores] for frame in frames]
     return columns
 

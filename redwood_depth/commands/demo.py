@@ -5,13 +5,13 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from redwood_depth.bag_pairs import RgbdPair
 from redwood_depth.bag_topics import find_rgbd_topics
 from redwood_depth.bags import Bag
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
@@ -19,13 +19,15 @@ from redwood_depth.commands.command_line import command_parser, run_command
 from redwood_depth.commands.progress import Progress
 from redwood_depth.commands.score_table import score_table
 from redwood_depth.errors import EngineError
-from redwood_depth.evaluate import EvaluationOptions, Predict, evaluate_bag
-from redwood_depth.live import NAMESPACE, LiveRun, play_and_record
-from redwood_depth.prediction import Prediction
+from redwood_depth.evaluate import EvaluationOptions, ScoredFrame, evaluate_bag
+from redwood_depth.live import NAMESPACE, LiveRun, live_results, play_and_record
+from redwood_depth.prediction_sources import bundle_subject
 from redwood_depth.recorded import RecordedPredictions
-from redwood_depth.results import write_json
+from redwood_depth.report.evidence import Evidence
+from redwood_depth.report.page import check_report_packages, write_report
+from redwood_depth.results import model_entry, result_head, write_json
 from redwood_depth.sheet import SheetRow, contact_sheet
-from redwood_depth.summary import Subject, summarize
+from redwood_depth.summary import summarize, summarize_bag
 
 SAMPLE_BAG = Path(__file__).parents[1] / "samples" / "yard"
 _ROWS = 6
@@ -42,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    check_report_packages()
     bundle, output = ModelBundle.load(arguments.model), arguments.output
     output.mkdir(parents=True, exist_ok=True)
     outputs = output / "outputs"
@@ -49,56 +52,64 @@ def _demo(arguments: argparse.Namespace) -> int:
         shutil.rmtree(outputs, ignore_errors=True)
         print(f"playing {bag.path.name} through DDS into the node, with {bundle.name} {bundle.version}", flush=True)
         with Progress("playing") as bar:
-
-            def show(total: int) -> None:
-                bar.total = total
-                bar.advance()
-
-            run = play_and_record(bag, find_rgbd_topics(bag), bundle.folder, outputs, output / "node.log", show)
+            run = play_and_record(bag, find_rgbd_topics(bag), bundle.folder, outputs, output / "node.log", bar.expect)
     if not run.latencies_ms:
         raise EngineError(f"the node answered none of {run.sent} images; its words are in {output / 'node.log'}")
-    rows, result = _score(arguments.bag, bundle, outputs, run)
+    keeper, evidence, result = _score(arguments.bag, bundle, outputs, run)
     write_json(output / "metrics.json", result)
-    _write_sheet(output / "sheet.png", rows, bundle)
+    write_report(output / "report.html", result, evidence)
+    _write_sheet(output / "sheet.png", keeper.rows, bundle)
     _print(result, run, output)
     return 0
 
 
-def _score(bag: Path, bundle: ModelBundle, outputs: Path, run: LiveRun) -> tuple[list[SheetRow], dict[str, Any]]:
-    """Rows for the sheet, evenly spaced in time, and the numbers of metrics.json."""
-    options = EvaluationOptions()
+def _score(
+    bag: Path, bundle: ModelBundle, outputs: Path, run: LiveRun
+) -> tuple["_RowKeeper", Evidence, dict[str, Any]]:
+    """Rows for the sheet, what the report is drawn from, and the numbers of metrics.json."""
+    options, subject = EvaluationOptions(), replace(bundle_subject(bundle), timed=False)
+    keeper = _RowKeeper(bundle, len(run.latencies_ms))
+    evidence = Evidence(options.min_depth_m, options.max_depth_m)
+
+    def watch(frame: ScoredFrame) -> None:
+        keeper.add(frame)
+        evidence.add(frame, str(bag))
+
     with Bag.open(outputs) as recorded:
-        keeper = _RowKeeper(RecordedPredictions(recorded, NAMESPACE, bundle.classes), bundle, len(run.latencies_ms))
-        evaluation = evaluate_bag(bag, keeper, options)
-    subject = Subject(bundle.classes, bundle.class_threshold, bundle.training_median_m)
-    result = summarize([evaluation], subject, options)
-    p50, p95, p99 = (float(value) for value in np.percentile(run.latencies_ms, (50, 95, 99)))
-    result |= {"latency_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99}
-    result |= {"sent": run.sent, "answered": len(run.latencies_ms), "classes": dict(keeper.classes)}
-    return keeper.rows, result
+        topics = f"{NAMESPACE}/depth/image", f"{NAMESPACE}/classification"
+        predict = RecordedPredictions(recorded, *topics, bundle.classes)
+        evaluation = evaluate_bag(bag, predict, options, watch=watch)
+    live = live_results([run])
+    result = {
+        **result_head(model_entry(bundle, "the node"), "make demo"),
+        **summarize([evaluation], subject, options),
+        "live": live,
+        "bags": [summarize_bag(evaluation, subject, options)],
+    }
+    result |= {"latency_ms": live["latency_p50_ms"], "latency_p95_ms": live["latency_p95_ms"]}
+    result |= {"latency_p99_ms": live["latency_p99_ms"], "sent": run.sent, "answered": len(run.latencies_ms)}
+    return keeper, evidence, result | {"classes": dict(keeper.classes)}
 
 
 class _RowKeeper:
-    """Passes predictions on, counts their classes and keeps every n-th frame for the sheet."""
+    """Counts the classes of the predictions and keeps every n-th frame for the sheet."""
 
-    def __init__(self, predict: Predict, bundle: ModelBundle, frames: int) -> None:
+    def __init__(self, bundle: ModelBundle, frames: int) -> None:
         self.rows: list[SheetRow] = []
         self.classes: Counter[str] = Counter()
-        self._predict, self._bundle, self._every = predict, bundle, max(1, frames // _ROWS)
+        self._bundle, self._every = bundle, max(1, frames // _ROWS)
         self._count = 0
 
-    def __call__(self, pair: RgbdPair) -> Prediction | None:
-        prediction = self._predict(pair)
-        if prediction is not None:
-            best = int(np.argmax(prediction.class_scores))
-            score = prediction.class_scores[best]
-            known = score >= self._bundle.class_threshold
-            self.classes[self._bundle.classes[best] if known else _NONE] += 1
-            if self._count % self._every == self._every // 2 and len(self.rows) < _ROWS:
-                caption = f"{self._bundle.classes[best]} {score:.2f}" if known else _NONE
-                self.rows.append(SheetRow(pair.color.rgb(), pair.depth_m, prediction.depth_m, caption))
-            self._count += 1
-        return prediction
+    def add(self, frame: ScoredFrame) -> None:
+        prediction, pair = frame.prediction, frame.pair
+        best = int(np.argmax(prediction.class_scores))
+        score = prediction.class_scores[best]
+        known = score >= self._bundle.class_threshold
+        self.classes[self._bundle.classes[best] if known else _NONE] += 1
+        if self._count % self._every == self._every // 2 and len(self.rows) < _ROWS:
+            caption = f"{self._bundle.classes[best]} {score:.2f}" if known else _NONE
+            self.rows.append(SheetRow(pair.color.rgb(), pair.depth_m, prediction.depth_m, caption))
+        self._count += 1
 
 
 def _write_sheet(path: Path, rows: Sequence[SheetRow], bundle: ModelBundle) -> None:
@@ -114,6 +125,7 @@ def _print(result: dict[str, Any], run: LiveRun, output: Path) -> None:
     print("classes published: " + ", ".join(f"{name} {count}" for name, count in sorted(result["classes"].items())))
     print(f"\n{score_table(result)}\n")
     for name, what in (
+        ("report.html", "the page: scores, figures, frames, latency; open it in a browser"),
         ("sheet.png", "image, true depth, predicted depth and class, to look at"),
         ("metrics.json", "the numbers above"),
         ("outputs", "a bag with what the node published"),

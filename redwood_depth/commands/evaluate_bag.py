@@ -1,44 +1,51 @@
-"""evaluate_bag: score a model's depth and class on the RGB-D frames of bags."""
+"""evaluate_bag: score depth and class on the RGB-D frames of bags: of a model, of a live node, of a recorded topic."""
 
 import argparse
+import contextlib
 import shlex
 import sys
-from collections.abc import Sequence
-from datetime import datetime, timezone
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-
-from redwood_depth.bag_pairs import MAX_GAP_NS
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.play_bag import positive
 from redwood_depth.commands.progress import Progress
-from redwood_depth.commands.score_table import score_table
+from redwood_depth.commands.score_table import live_table, score_table
+from redwood_depth.comparison_bag import ComparisonWriter
 from redwood_depth.engines import BACKENDS
-from redwood_depth.errors import BagError, BundleError, EngineError
-from redwood_depth.evaluate import BagEvaluation, EvaluationOptions, ScoredFrame, evaluate_bag
-from redwood_depth.metrics import MAX_DEPTH_M
+from redwood_depth.errors import BagError
+from redwood_depth.evaluate import EvaluationOptions
+from redwood_depth.evaluation_run import Outcome, Task, run_side_by_side, run_task
+from redwood_depth.labels import check_labels, label_key, read_labels
+from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M
 from redwood_depth.model_predictor import ModelPredictor
+from redwood_depth.prediction_sources import LiveSource, ModelSource, PredictionSource, TopicSource
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.page import check_report_packages, write_report
-from redwood_depth.results import model_entry, versions, write_csv, write_json
-from redwood_depth.summary import Subject, summarize, summarize_bag
+from redwood_depth.results import result_head, write_csv, write_json
+from redwood_depth.summary import summarize, summarize_bag
 
 _DESCRIPTION = """\
-Score a model on bags with colour and depth images, MCAP or SQLite, raw or compressed. Each colour image is
-paired with the depth image nearest in time (at most 20 ms apart); the prediction is compared at the depth image's
-size, where it is valid: 0.1 m to --max-depth. Scores are per-frame means, averaged over frames.
+Score depth on bags with colour and depth images (MCAP or SQLite, raw or compressed) or on Redwood scans. Each
+colour image is paired with the depth image nearest in time (at most 20 ms apart); the prediction is compared at
+the depth image's size, where it is valid: 0.1 m to --max-depth. Scores are per-frame means, averaged over frames.
 
-Beside the model stand its scores after scaling each frame to the true median, and two baselines: the best
-constant depth for these very frames, and the median depth of the model's training data."""
+What is scored is a model in this process, as fast as it goes; with --live the node, while the bag is played to it
+through DDS; with --predictions a depth topic that the bag itself holds, of whatever network.
+
+Beside it stand its scores after scaling each frame to the true median, and baselines: the best constant depth for
+these very frames, and the median depth of the model's training data."""
 
 _EPILOG = """\
 examples:
-  evaluate_bag car_bag
-  evaluate_bag kitchen.mcap hall.db3 --model my_bundle --json scores.json
+  evaluate_bag car_bag --report car.html
+  evaluate_bag kitchen.mcap hall.db3 --model my_bundle --json scores.json --csv frames.csv
   evaluate_bag car_bag --label car        # every frame shows a car: score the class as well
+  evaluate_bag bags/* --labels labels.csv # lines such as: car_bag, car
+  evaluate_bag car_bag --live --rate 2    # through the node, twice as fast: latency, drops, load
+  evaluate_bag run_7 --predictions /midas/depth --depth-topic /camera/depth/image_raw
   evaluate_bag robot_bag --image-topic /front/rgb/image_raw --depth-topic /front/depth_registered/image_raw
 
 exit code: 0 when every bag was scored whole, 1 when a bag failed or is damaged (what is readable is scored)."""
@@ -47,110 +54,147 @@ exit code: 0 when every bag was scored whole, 1 when a bag failed or is damaged 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
     parser = command_parser("evaluate_bag", _DESCRIPTION, _EPILOG)
-    parser.add_argument("bags", nargs="+", metavar="BAG", help="a bag folder, or a single .mcap or .db3 file")
-    parser.add_argument("--model", default=DEMO_BUNDLE, metavar="BUNDLE", type=Path, help="default: the bundled model")
-    parser.add_argument("--backend", default="auto", choices=BACKENDS, help="default: auto")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores there as well")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores of each frame there")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write an HTML page with figures and frames there")
-    parser.add_argument("--label", metavar="CLASS", help="the class that every frame of every bag shows")
-    parser.add_argument("--max-depth", type=float, default=MAX_DEPTH_M, metavar="M", help="default: %(default)g")
-    parser.add_argument("--image-topic", metavar="T", help="colour images (default: found by type and name)")
-    parser.add_argument("--depth-topic", metavar="T", help="depth images registered to colour (default: found)")
-    parser.add_argument("--camera-info-topic", metavar="T", help="calibration of the colour camera (default: found)")
+    parser.add_argument("bags", nargs="+", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan")
+    what = parser.add_argument_group("what is scored")
+    what.add_argument("--model", default=DEMO_BUNDLE, metavar="BUNDLE", type=Path, help="default: the bundled model")
+    what.add_argument("--backend", default="auto", choices=BACKENDS, help="default: auto")
+    what.add_argument("--live", action="store_true", help="score what the node publishes while the bag is played to it")
+    what.add_argument("--rate", type=positive, metavar="R", help="with --live: times the bag's pace (default: 1)")
+    what.add_argument("--predictions", metavar="T", help="score this recorded depth topic instead of a model")
+    truth = parser.add_argument_group("the truth")
+    truth.add_argument("--label", metavar="CLASS", help="the class that every frame of every bag shows")
+    truth.add_argument("--labels", type=Path, metavar="FILE", help="CSV with a bag and its class on each line")
+    truth.add_argument("--max-depth", type=float, default=MAX_DEPTH_M, metavar="M", help="default: %(default)g")
+    truth.add_argument("--image-topic", metavar="T", help="colour images (default: found by type and name)")
+    truth.add_argument("--depth-topic", metavar="T", help="depth images registered to colour (default: found)")
+    truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the colour camera (default: found)")
+    out = parser.add_argument_group("results, besides the table")
+    out.add_argument("--report", type=Path, metavar="FILE", help="an HTML page with figures and frames")
+    out.add_argument("--json", type=Path, metavar="FILE", help="all scores, those of each frame as well")
+    out.add_argument("--csv", type=Path, metavar="FILE", help="the scores of each frame")
+    out.add_argument("--write", type=Path, metavar="BAG", help="a bag of image, truth, prediction and error")
     return run_command(parser, _evaluate_bags, argv)
 
 
 def _evaluate_bags(arguments: argparse.Namespace) -> int:
-    options = _options(arguments)
+    _check(arguments)
+    with contextlib.ExitStack() as stack:
+        source, bundle = _open_source(arguments, stack)
+        labels = read_labels(arguments.labels) if arguments.labels else {}
+        check_labels({"--label": arguments.label} if arguments.label else labels, source.subject.classes)
+        tasks = [Task(path, _options(path, arguments, labels), bool(arguments.report)) for path in arguments.bags]
+        outcomes = list(_run(tasks, source, bundle, arguments))
+        scored = [outcome for outcome in outcomes if outcome.evaluation is not None]
+        if not scored:
+            return 1
+        result = _result(scored, source, tasks[0].options)
+    _write(result, scored, arguments)
+    complete = all(outcome.evaluation.complete for outcome in scored if outcome.evaluation)
+    return 0 if len(scored) == len(outcomes) and complete else 1
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """What can be known to be wrong before the work begins."""
+    if not MIN_DEPTH_M < arguments.max_depth <= 1000.0:
+        raise BagError(f"--max-depth must lie between {MIN_DEPTH_M:g} and 1000 m, not {arguments.max_depth:g}")
+    if arguments.live and arguments.predictions:
+        raise BagError("--live scores the node, --predictions a recorded topic: choose one")
+    if arguments.rate is not None and not arguments.live:
+        raise BagError("--rate is the pace of --live; without it bags are read as fast as the model goes")
+    if arguments.label and arguments.labels:
+        raise BagError("--label is for all bags, --labels for each: choose one")
+    if arguments.write and len(arguments.bags) > 1:
+        raise BagError("--write makes one bag of one bag")
     if arguments.report:
         check_report_packages()
+
+
+def _open_source(
+    arguments: argparse.Namespace, stack: contextlib.ExitStack
+) -> tuple[PredictionSource, ModelBundle | None]:
+    """What is scored; and the bundle, where its model runs in this process."""
+    if arguments.predictions:
+        return TopicSource(arguments.predictions), None
     bundle = ModelBundle.load(arguments.model)
-    if options.label is not None and options.label not in bundle.classes:
-        raise BundleError(f"the model {bundle.name} knows no class {options.label!r}, only {', '.join(bundle.classes)}")
-    evidence = Evidence(options.min_depth_m, options.max_depth_m) if arguments.report else None
-    cv2.setNumThreads(1)  # the cores work on different frames
-    with ModelPredictor(bundle, arguments.backend) as predictor:
-        evaluations = [_evaluate_one(path, predictor, options, evidence) for path in arguments.bags]
-        description = predictor.description
-    scored = [evaluation for evaluation in evaluations if evaluation is not None]
-    if not scored:
-        return 1
-    result = _result(scored, bundle, options, description)
+    if arguments.live:
+        bar = stack.enter_context(Progress("playing"))
+        return LiveSource(bundle, arguments.backend, arguments.rate or 1.0, bar.expect), None
+    return ModelSource(bundle, stack.enter_context(ModelPredictor(bundle, arguments.backend))), bundle
+
+
+def _options(path: Path, arguments: argparse.Namespace, labels: dict[str, str]) -> EvaluationOptions:
+    return EvaluationOptions(
+        color_topic=arguments.image_topic,
+        depth_topic=arguments.depth_topic,
+        camera_info_topic=arguments.camera_info_topic,
+        label=arguments.label or labels.get(label_key(path)),
+        max_depth_m=arguments.max_depth,
+    )
+
+
+def _run(
+    tasks: Sequence[Task], source: PredictionSource, bundle: ModelBundle | None, arguments: argparse.Namespace
+) -> Iterator[Outcome]:
+    """Outcomes in order, each with a line on stderr where something is wrong with it."""
+    if bundle is not None and len(tasks) > 1 and source.threads > 1:
+        runs = run_side_by_side(tasks, bundle, arguments.backend)
+    else:
+        runs = (_run_one(task, source, arguments) for task in tasks)
+    for outcome in runs:
+        evaluation = outcome.evaluation
+        if outcome.error is not None:
+            print(f"evaluate_bag: error: {outcome.error}", file=sys.stderr)
+        elif evaluation is not None and evaluation.damage:
+            print(f"evaluate_bag: error: {outcome.path} was scored in part: {evaluation.damage}", file=sys.stderr)
+        yield outcome
+
+
+def _run_one(task: Task, source: PredictionSource, arguments: argparse.Namespace) -> Outcome:
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(Progress(f"scoring {task.path}"))
+        if not arguments.write:
+            return run_task(task, source, bar.expect)
+        writer = stack.enter_context(ComparisonWriter(arguments.write, source.subject.classes))
+        outcome = run_task(task, source, bar.expect, writer.write)
+        if outcome.error:  # instead of the writer's complaint that nothing was written
+            raise outcome.error
+        return outcome
+
+
+def _result(scored: Sequence[Outcome], source: PredictionSource, options: EvaluationOptions) -> dict[str, Any]:
+    """All bags together, and under "bags" each by itself."""
+    evaluations = [outcome.evaluation for outcome in scored if outcome.evaluation is not None]
+    return {
+        **result_head(source.entry(), shlex.join(["evaluate_bag", *sys.argv[1:]])),
+        **summarize(evaluations, source.subject, options),
+        **source.results(),
+        "bags": [summarize_bag(one, source.subject, options) for one in evaluations],
+    }
+
+
+def _write(result: dict[str, Any], scored: Sequence[Outcome], arguments: argparse.Namespace) -> None:
     _print(result)
     if arguments.json:
         write_json(arguments.json, result)
     if arguments.csv:
         write_csv(arguments.csv, result["bags"], result["model"]["classes"])
-    if arguments.report and evidence:
-        write_report(arguments.report, result, evidence)
-    return 0 if len(scored) == len(evaluations) and all(one.complete for one in scored) else 1
-
-
-def _options(arguments: argparse.Namespace) -> EvaluationOptions:
-    options = EvaluationOptions(
-        color_topic=arguments.image_topic,
-        depth_topic=arguments.depth_topic,
-        camera_info_topic=arguments.camera_info_topic,
-        label=arguments.label,
-        max_depth_m=arguments.max_depth,
-    )
-    if not options.min_depth_m < options.max_depth_m <= 1000.0:
-        raise BagError(f"--max-depth must lie between {options.min_depth_m:g} and 1000 m, not {options.max_depth_m:g}")
-    return options
-
-
-def _evaluate_one(
-    path: str, predictor: ModelPredictor, options: EvaluationOptions, evidence: Evidence | None
-) -> BagEvaluation | None:
-    """The bag's scores, or None and a line on stderr."""
-    watch = partial(evidence.add, bag=str(Path(path).expanduser())) if evidence else _ignore
-    try:
-        with Progress(f"scoring {path}") as bar:
-
-            def show(expected: int) -> None:
-                bar.total = expected
-                bar.advance()
-
-            evaluation = evaluate_bag(path, predictor, options, show, watch, predictor.threads)
-    except (BagError, EngineError) as error:
-        print(f"evaluate_bag: error: {error}", file=sys.stderr)
-        return None
-    if evaluation.damage:
-        print(f"evaluate_bag: error: {path} was scored in part: {evaluation.damage}", file=sys.stderr)
-    return evaluation
-
-
-def _ignore(frame: ScoredFrame) -> None:
-    pass
-
-
-def _result(
-    scored: list[BagEvaluation], bundle: ModelBundle, options: EvaluationOptions, engine: str
-) -> dict[str, Any]:
-    """All bags together, and under "bags" each by itself."""
-    subject = Subject(bundle.classes, bundle.class_threshold, bundle.training_median_m)
-    return {
-        "evaluated_at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["evaluate_bag", *sys.argv[1:]]),
-        "model": model_entry(bundle, engine),
-        "versions": versions(),
-        "warnings": [],
-        "max_gap_ms": MAX_GAP_NS / 1e6,
-        **summarize(scored, subject, options),
-        "bags": [summarize_bag(one, subject, options) for one in scored],
-    }
+    if arguments.report:
+        write_report(arguments.report, result, Evidence.of_all(one.evidence for one in scored if one.evidence))
 
 
 def _print(result: dict[str, Any]) -> None:
     model = result["model"]
-    print(f"{model['name']} {model['version']} on {model['engine']}")
+    print(f"{model['name']} {model['version']} on {model['engine']}" if model["version"] else model["engine"])
     for bag in result["bags"]:
         print(f"\n{bag['bag']}: {bag['topics']['color']} against {bag['topics']['depth']}")
         print(score_table(bag))
+        for warning in bag["warnings"]:
+            print(f"evaluate_bag: warning: {bag['bag']}: {warning}", file=sys.stderr)
     if len(result["bags"]) > 1:
         print(f"\nall {len(result['bags'])} bags")
         print(score_table(result))
+    if "live" in result:
+        print(f"\n{live_table(result['live'])}")
 
 
 if __name__ == "__main__":

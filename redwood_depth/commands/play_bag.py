@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code: 0 at the end and after Ctrl-C, 1 where the bag is damaged."""
     parser = command_parser("play_bag", _DESCRIPTION, _EPILOG)
     parser.add_argument("bag", metavar="BAG", help="a bag folder, or a single .mcap or .db3 file")
-    parser.add_argument("--rate", type=_positive, default=1.0, help="times the recorded pace (default: 1)")
+    parser.add_argument("--rate", type=positive, default=1.0, help="times the recorded pace (default: 1)")
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
     parser.add_argument(
         "--wait", type=float, default=10.0, metavar="S", help="seconds to wait for a subscriber (default: 10)"
@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(parser, _play_bag, argv)
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """A number greater than 0, as argparse reads it."""
     value = float(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"must be greater than 0, not {text}")

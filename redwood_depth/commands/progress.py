@@ -30,6 +30,11 @@ class Progress:
             sys.stderr.write(f"\r{self._label} {bar}{self._count}{total} {note}\x1b[K")
             sys.stderr.flush()
 
+    def expect(self, total: int) -> None:
+        """Count one step of `total`."""
+        self.total = total
+        self.advance()
+
     def __enter__(self) -> "Progress":
         return self
 

@@ -18,6 +18,20 @@ def score_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def live_table(live: Mapping[str, Any]) -> str:
+    """Lines for the entry "live" of a result: what the node made of the bag's pace, and what it cost."""
+    share = live["dropped"] / max(live["sent"], 1)
+    percentiles = ", ".join(f"{name} {live[f'latency_{name}_ms']:.1f} ms" for name in ("p50", "p95", "p99"))
+    return "\n".join(
+        (
+            f"  {live['sent']} images sent at {live['sent_hz']:.1f} Hz, {live['answered']} answered at "
+            f"{live['answered_hz']:.1f} Hz, {live['dropped']} dropped ({share:.1%})",
+            f"  image sent to depth received: {percentiles}",
+            f"  the node: {live['cpu_percent']:.0f} % of one core, {live['memory_mb']:.0f} MB",
+        )
+    )
+
+
 def _frames(result: Mapping[str, Any]) -> str:
     left_out = [f"{result['left_out'][name]} {words}" for name, words in LEFT_OUT.items() if result["left_out"][name]]
     parts = [f"{result['frames']} frames scored", *left_out]
@@ -25,7 +39,9 @@ def _frames(result: Mapping[str, Any]) -> str:
         parts.append(
             f"{result['frames'] - result['focal_corrected']} without calibration, not corrected for focal length"
         )
-    return ", ".join([*parts, f"{result['latency_ms']:.1f} ms a frame"])
+    if "latency_ms" in result:
+        parts.append(f"{result['latency_ms']:.1f} ms a frame")
+    return ", ".join(parts)
 
 
 def _scores(result: Mapping[str, Any]) -> list[str]:

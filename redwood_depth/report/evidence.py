@@ -1,5 +1,6 @@
 """What the report's pictures are drawn from, gathered in one pass over the frames in bounded memory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,14 @@ class Evidence:
         self._count_density(target, pred, usable)
         self._sum_errors(target, pred, usable)
         self._keep(frame, bag)
+
+    @classmethod
+    def of_all(cls, parts: Iterable["Evidence"]) -> "Evidence":
+        """What was gathered of several bags, at least one, over the same range of depth."""
+        first, *others = parts
+        for other in others:
+            first.merge(other)
+        return first
 
     def merge(self, other: "Evidence") -> None:
         """Take in what was gathered of other bags, over the same range of depth."""

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from redwood_depth.report.evidence import Evidence
-from redwood_depth.report.style import ATTENTION, BAD, BASELINE, INK, MATPLOTLIB, MODEL, MUTED
+from redwood_depth.report.style import ATTENTION, BAD, BASELINE, INK, MATPLOTLIB, MODEL, MUTED, RULE
 
 _WIDTH_IN = 4.9
 _LEAST_WEIGHT = 0.05  # places of the image with less of the ground truth than this are left blank
@@ -88,7 +88,7 @@ def error_maps(evidence: Evidence, narrow: bool) -> str:
     """Mean relative error, and its sign, over the image."""
     weight, absolute, signed = evidence.error
     with np.errstate(invalid="ignore"), matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 6.6) if narrow else (2.1 * _WIDTH_IN, 3.3), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_IN, 6.6) if narrow else (2.1 * _WIDTH_IN, 3.5), layout="constrained")
         left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
         known = weight > _LEAST_WEIGHT * weight.max()
         error = np.where(known, absolute / weight, np.nan)
@@ -108,7 +108,7 @@ def _map(axes: Axes, values: NDArray[Any], title: str, colors: str, limits: tupl
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set(visible=True, color=RULE)
     bar = axes.figure.colorbar(shown, ax=axes, format=PercentFormatter(1, decimals=0), fraction=0.04, pad=0.02)
     bar.outline.set_visible(False)
 

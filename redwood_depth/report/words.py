@@ -95,8 +95,9 @@ def _facts(result: Mapping[str, Any]) -> list[str]:
 
 
 def _warnings(result: Mapping[str, Any]) -> list[str]:
-    found = list(result["warnings"])
+    found = []
     for bag in result["bags"]:
+        found += [f"{bag_name(bag)}: {warning}" for warning in bag["warnings"]]
         if bag["damage"]:
             found.append(f"{bag_name(bag)} was scored in part: {bag['damage']}")
     if result["model"]["classes"] and result["focal_corrected"] < result["frames"]:
