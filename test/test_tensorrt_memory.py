@@ -36,6 +36,40 @@ def test_cuda_python_itself_says_that_there_is_no_driver() -> None:
         assert "\n" not in str(failure.value)
 
 
+@pytest.mark.skipif(not NO_GPU, reason="there is a GPU here")
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("allocate", (4,)),
+        ("free", (4096,)),
+        ("pinned", ((2, 3), np.float32)),
+        ("make_stream", ()),
+        ("destroy_stream", (5,)),
+        ("copy_to_device", (4096, np.zeros(4, np.float32), 5)),
+        ("copy_to_host", (np.zeros(4, np.float32), 4096, 5)),
+        ("synchronize", (5,)),
+        ("record", (lambda: None, 5)),
+        ("launch", (7, 5)),
+        ("destroy_graph", (7,)),
+    ],
+)
+def test_cuda_python_takes_our_arguments(name: str, arguments: tuple[Any, ...]) -> None:
+    """Without a driver every call of the real library gets as far as CUDA's own answer, not a TypeError."""
+    library = pytest.importorskip("redwood_depth.engines.cuda_python_memory", reason="needs cuda-python")
+    memory = object.__new__(library.CudaPythonMemory)
+    with pytest.raises(EngineError, match=r"^cuda\w+: CUDA error \d+ \(cudaError\w+\): "):
+        getattr(memory, name)(*arguments)
+
+
+def test_cuda_python_knows_the_names_that_we_use() -> None:
+    runtime = pytest.importorskip("cuda.bindings.runtime", reason="needs cuda-python")
+    for group in ("cudaDeviceAttr", "cudaMemcpyKind", "cudaStreamCaptureMode"):
+        for member in getattr(Answers, group):
+            assert getattr(getattr(runtime, group), member.name) == member.value
+    assert runtime.cudaStreamNonBlocking == Answers.cudaStreamNonBlocking
+    assert {"name", "totalGlobalMem"} <= set(dir(runtime.cudaDeviceProp))
+
+
 class Answers:
     """The module cuda.bindings.runtime: every call answers success, or the code in `fail`."""
 

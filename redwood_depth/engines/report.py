@@ -1,6 +1,6 @@
 """Where the opening of an engine says what it does: a node logs it, a command prints it."""
 
-import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _PERIOD_S = 5.0
-_LOG = logging.getLogger("redwood_depth.engines")
+
+
+def _on_stderr(line: str) -> None:
+    print(f"redwood_depth: {line}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
 class Report:
     """Two ways to speak and one to listen; called from other threads too than the one that opens the engine."""
 
-    say: Callable[[str], None] = _LOG.info
-    warn: Callable[[str], None] = _LOG.warning  # where nobody set logging up, Python prints warnings on stderr
+    say: Callable[[str], None] = _on_stderr
+    warn: Callable[[str], None] = _on_stderr
     cancelled: Callable[[], bool] = lambda: False  # asked again and again during a build; True ends it
 
 

@@ -7,7 +7,7 @@ from redwood_depth.engines.device_memory import GpuDevice, memory_library
 from redwood_depth.engines.engine import EngineDescription
 from redwood_depth.engines.engine_cache import CachedEngine, EngineCache
 from redwood_depth.engines.engine_preparation import engine_key, prepare_engine, target_here
-from redwood_depth.engines.report import Report
+from redwood_depth.engines.report import Report, said_regularly
 from redwood_depth.engines.tensorrt_api import TensorRTApi, find_tensorrt
 from redwood_depth.engines.tensorrt_builder import Target
 from redwood_depth.engines.tensorrt_engine import PlanRefused, TensorRTEngine
@@ -93,8 +93,9 @@ class _Opening:
             device=self.device.name,
             versions=f"{self.api}, {self.library.DESCRIPTION}",
         )
-        memory = self.library.open_memory()
-        return TensorRTEngine(self.bundle, plan, description, self.api, memory, self.report)
+        with said_regularly(self.report, lambda: "loading the engine"):  # TensorRT-RTX compiles its kernels here
+            memory = self.library.open_memory()
+            return TensorRTEngine(self.bundle, plan, description, self.api, memory, self.report)
 
     def _check(self, engine: TensorRTEngine, cached: CachedEngine) -> None:
         """Compare once; the result stays with the engine. Raises EngineError where it is rejected."""
