@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.style import ATTENTION, BAD, BASELINE, INK, MATPLOTLIB, MODEL, MUTED, RULE
 
-_WIDTH_IN = 4.9
+_WIDTH_IN = 4.4
 _LEAST_WEIGHT = 0.05  # places of the image with less of the ground truth than this are left blank
 _DEPTH_TICKS_M = (0.1, 0.2, 0.5, 1, 2, 3, 4, 6, 8, 10, 20, 50, 100)
 
@@ -36,7 +36,7 @@ def _svg(figure: Figure, name: str, alt: str) -> str:
 def by_distance(rows: Sequence[Mapping[str, float]]) -> str:
     """Relative error of model and best constant in each bin of true distance, and how many pixels lie there."""
     with matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 4.4), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_IN, 4.0), layout="constrained")
         errors, shares = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1]})
         places = np.arange(len(rows))
         errors.bar(places, [row["abs_rel"] for row in rows], 0.62, color=MODEL, label="model")
@@ -64,7 +64,7 @@ def density(evidence: Evidence) -> str:
     shown = np.ma.masked_equal(share[low:high, low:high].T, 0)
     span = edges_m[low], edges_m[high]
     with matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 4.4), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_IN, 4.0), layout="constrained")
         axes = figure.subplots()
         axes.pcolormesh(
             *(edges_m[low : high + 1],) * 2, shown, norm="log", cmap="Blues", vmin=1e-7, rasterized=True, linewidth=0
@@ -88,7 +88,7 @@ def error_maps(evidence: Evidence, narrow: bool) -> str:
     """Mean relative error, and its sign, over the image."""
     weight, absolute, signed = evidence.error
     with np.errstate(invalid="ignore"), matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 6.6) if narrow else (2.1 * _WIDTH_IN, 3.5), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_IN, 6.2) if narrow else (2.1 * _WIDTH_IN, 3.3), layout="constrained")
         left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
         known = weight > _LEAST_WEIGHT * weight.max()
         error = np.where(known, absolute / weight, np.nan)
@@ -130,7 +130,7 @@ def over_time(bag: Mapping[str, Any], constant_m: float, name: str, narrow: bool
         if unscored:
             axes.plot(unscored, np.zeros(len(unscored)), "|", color=BAD, ms=9, label="not scored", clip_on=False)
         axes.set_xlim(0, max(bag["duration_s"], 0.1))
-        axes.set_ylim(0, 1.1 * max(np.nanmax(error), constant))
+        axes.set_ylim(0, 1.1 * max(np.nanmax(error), constant, 0.01))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_ylabel("relative error")
         axes.set_xlabel("time in the bag (s)")

@@ -73,7 +73,9 @@ def _title(result: Mapping[str, Any]) -> str:
 
 def _verdict(result: Mapping[str, Any]) -> dict[str, str]:
     error, constant = result["abs_rel"], result["baselines"]["best_constant"]["abs_rel"]
-    gain = 1.0 - error / constant if constant else 0.0
+    if max(error, constant) < 0.0005:
+        return {"kind": "good", "text": "No error to speak of, nor has the best constant depth any: the truth is flat."}
+    gain = 1.0 - error / max(constant, 1e-6)
     side = f"{abs(gain):.0%} {'less' if gain > 0 else 'more'} relative error than the best constant depth"
     text = f"{side} ({error:.3f} against {constant:.3f})."
     if gain <= 0:
