@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,16 +112,13 @@ def _turned(parts: list[Part], yaw_deg: float) -> list[Part]:
 
 
 def _recording(rng: np.random.Generator, frames: int, *, indoors: bool) -> Recording:
-    """Half a second to two seconds; frames are lost now and then in either stream."""
-    lost: Callable[[], tuple[int, ...]] = lambda: tuple(  # noqa: E731
-        int(index) for index in np.nonzero(rng.random(frames) < 0.04)[0] if 0 < index < frames - 1
-    )
+    """Half a second to two seconds, metered and developed by a camera of moods."""
     red, green, blue = (float(value) for value in rng.normal(1, 0.03, 3))
     return Recording(
         frames=frames,
         fps=min(30.0, frames / rng.uniform(0.5, 2.0)),
-        colour_dropped=lost(),
-        depth_dropped=lost(),
+        colour_dropped=_lost(rng, frames),
+        depth_dropped=_lost(rng, frames),
         depth_delay_us=int(rng.integers(2_000, 12_000)),
         key=float(np.exp(rng.uniform(np.log(0.14), np.log(0.42)))),
         drift=float(rng.uniform(0, 0.15)),
@@ -134,6 +130,11 @@ def _recording(rng: np.random.Generator, frames: int, *, indoors: bool) -> Recor
         bounces=4 if indoors else 3,
         seed=int(rng.integers(1 << 31)),
     )
+
+
+def _lost(rng: np.random.Generator, frames: int) -> tuple[int, ...]:
+    """The frames, one in 25, that do not arrive; never the first nor the last."""
+    return tuple(int(index) for index in np.nonzero(rng.random(frames) < 0.04)[0] if 0 < index < frames - 1)
 
 
 def _camera(rng: np.random.Generator, width: int, height: int) -> Camera:
