@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from tiny_bundle import DEPTH_RANGE_M
 
+from redwood_depth import engines
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.camera import Intrinsics
-from redwood_depth.engines import open_engine
+from redwood_depth.engines import open_engine, tensorrt_backend
 from redwood_depth.engines.engine import EngineDescription
 from redwood_depth.errors import EngineError
 from redwood_depth.estimator import Estimator
@@ -90,17 +91,24 @@ def test_a_file_that_is_no_model_is_refused(tiny_bundle: ModelBundle) -> None:
     assert "\n" not in str(failure.value)
 
 
-def test_backends_are_chosen_by_name_and_never_silently(tiny_bundle: ModelBundle) -> None:
+def test_backends_are_chosen_by_name_and_never_silently(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> None:
+        raise EngineError("no GPU")
+
+    for module in (engines, tensorrt_backend):
+        monkeypatch.setattr(module, "find_gpu", none)
     with pytest.raises(EngineError, match="unknown backend 'cuda'; known: auto, onnxruntime, tensorrt"):
         open_engine(tiny_bundle, "cuda")
-    with pytest.raises(EngineError, match="tensorrt"):
+    with pytest.raises(EngineError, match="backend tensorrt: no GPU"):
         open_engine(tiny_bundle, "tensorrt")
     assert open_engine(tiny_bundle, "auto").description.backend == "onnxruntime"
 
 
 def test_the_bundled_model_works_and_fits_its_description() -> None:
     bundle = ModelBundle.load(DEMO_BUNDLE)
-    estimator = Estimator(bundle, open_engine(bundle))
+    estimator = Estimator(bundle, open_engine(bundle, "onnxruntime"))
     image = np.random.default_rng(1).integers(0, 255, (480, 640, 3), dtype=np.uint8)
     prediction = estimator.predict(ColorImage(image), CARMINE, (480, 640))
     low, high = bundle.depth_range_m

@@ -16,6 +16,7 @@ from redwood_depth import engines
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines import choose_backend, engine_preparation, open_engine, tensorrt_backend
 from redwood_depth.engines.engine_cache import cache_folder
+from redwood_depth.engines.report import Report
 from redwood_depth.engines.tensorrt_engine import TensorRTEngine
 from redwood_depth.engines.trust import LIMITS, Trust
 from redwood_depth.errors import EngineError
@@ -145,6 +146,16 @@ def test_auto_goes_on_loudly_with_the_next_precision_then_with_onnx_runtime(robo
     assert len([line for line in robot.lines if line.startswith("WARN")]) == 2
     with pytest.raises(EngineError, match="backend tensorrt: the fp16 engine"):
         robot.open("tensorrt", "fp16")
+
+
+def test_a_build_that_was_stopped_ends_the_opening(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any) -> bytes:
+        raise EngineError("building was stopped")
+
+    monkeypatch.setattr(engine_preparation, "build_serialized", stopped)
+    report = Report(robot.lines.append, robot.lines.append, cancelled=lambda: True)
+    with pytest.raises(EngineError, match="was stopped"):
+        open_engine(robot.bundle, "auto", report=report)
 
 
 def test_limits_that_changed_make_the_check_anew(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:

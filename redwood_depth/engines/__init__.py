@@ -56,6 +56,8 @@ def open_engine(
             try:
                 return open_tensorrt(bundle, candidate, report)
             except EngineError as error:
+                if report.cancelled():
+                    raise
                 report.warn(f"TensorRT in {candidate} does not work here, going on without it: {error}")
     elif name == "tensorrt":
         try:

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from cuda import bindings
-from cuda.bindings import runtime
+from cuda.bindings import __version__, runtime
 from numpy.typing import DTypeLike, NDArray
 
 from redwood_depth.engines.cuda_errors import cuda_error
 from redwood_depth.engines.device_memory import GpuDevice
 
-DESCRIPTION = f"cuda-python {bindings.__version__}"
+DESCRIPTION = f"cuda-python {__version__}"
 _DEVICE = 0
 
 
