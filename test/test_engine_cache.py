@@ -132,9 +132,12 @@ def test_a_full_or_read_only_disk_leaves_nothing_behind(
 
 
 def test_what_a_killed_builder_left_is_cleaned_up(cache: EngineCache) -> None:
-    (cache.folder / ".model.engine.123.partial").write_bytes(b"half")
+    abandoned, fresh = (cache.folder / f".model.engine.{name}.partial" for name in ("abandoned", "fresh"))
+    for path in (abandoned, fresh):
+        path.write_bytes(b"half")
+    os.utime(abandoned, (time.time() - 3600,) * 2)
     cache.store(KEY, b"plan")
-    assert not list(cache.folder.glob(".*.partial"))
+    assert list(cache.folder.glob(".*.partial")) == [fresh]
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

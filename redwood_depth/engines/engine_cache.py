@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from redwood_depth.errors import EngineError
 
 SIZE_LIMIT_BYTES = 4 << 30
 _WAITING_SAID_EVERY_S = 5.0
+_ABANDONED_AFTER_S = 600.0
 _NAMES = {
     "model_sha256": "model",
     "flavor": "flavour",
@@ -186,10 +188,11 @@ class EngineCache:
     def _prune(self, newest: Path) -> None:
         """Delete engines, the longest unused first, until the rest fits the limit; `newest` stays.
 
-        Called under the lock: whatever partial file there is was left by a process that died.
+        Partial files of a while ago go as well: a process that died left them.
         """
         for partial in self.folder.glob(".*.partial"):
-            partial.unlink(missing_ok=True)
+            if _last_use(partial) < time.time() - _ABANDONED_AFTER_S:
+                partial.unlink(missing_ok=True)
         engines = sorted(self.folder.glob("*.engine"), key=_last_use)
         total = sum(_size(path) for path in engines)
         for path in engines:
@@ -231,7 +234,7 @@ def _read_description(path: Path) -> dict[str, Any] | None:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a private file in one step: a reader sees the old content or the new, whatever happens in between."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
