@@ -15,34 +15,37 @@ def class_results(
     """Results of N frames whose class is known.
 
     A frame is answered with its best class where that reaches `threshold`, which is when the node publishes it, else
-    with "none". `top1` ignores the threshold. A class that was never answered has no precision, one that no frame
+    with "none", which is right where the label is "none". `top1` and `mean_score` ignore the threshold, and frames
+    with that label; None where there are no others. A class that was never answered has no precision, one that no frame
     shows no recall; the macro means are over those that have one.
 
     Args:
         scores: (N, C), N at least 1.
-        labels: N names, each of `classes`.
+        labels: N names, each of `classes` or "none".
         classes: the names of the C classes.
         threshold: least score of an answer.
 
     Returns:
         frames, accuracy, top1, mean_score (of the true class), macro_precision, macro_recall, per_class, confusion.
     """
-    true = np.array([classes.index(label) for label in labels])
+    names = [*classes, NONE]
+    true = np.array([names.index(label) for label in labels])
+    shown = true < len(classes)
     best = scores.argmax(axis=1)
     answer = np.where(scores[np.arange(len(best)), best] >= threshold, best, len(classes))
-    confusion = np.zeros((len(classes), len(classes) + 1), np.int64)  # true, answered
+    confusion = np.zeros((len(names), len(names)), np.int64)  # true, answered
     np.add.at(confusion, (true, answer), 1)
     per_class = {name: _one_class(confusion, index) for index, name in enumerate(classes)}
     return {
         "frames": len(labels),
         "threshold": threshold,
         "accuracy": float(np.mean(answer == true)),
-        "top1": float(np.mean(best == true)),
-        "mean_score": float(scores[np.arange(len(true)), true].mean()),
+        "top1": float(np.mean(best[shown] == true[shown])) if shown.any() else None,
+        "mean_score": float(scores[shown, true[shown]].mean()) if shown.any() else None,
         "macro_precision": _mean([row["precision"] for row in per_class.values()]),
         "macro_recall": _mean([row["recall"] for row in per_class.values()]),
         "per_class": per_class,
-        "confusion": {"true": list(classes), "answered": [*classes, NONE], "frames": confusion.tolist()},
+        "confusion": {"true": names, "answered": names, "frames": confusion.tolist()},
     }
 
 

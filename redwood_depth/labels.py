@@ -4,6 +4,7 @@ import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from redwood_depth.class_results import NONE
 from redwood_depth.errors import BagError
 
 
@@ -36,8 +37,9 @@ def label_key(path: Path) -> str:
 
 
 def check_labels(labels: Mapping[str, str], classes: Collection[str]) -> None:
-    """Raises BagError where a label is none of the classes that the model knows."""
-    unknown = sorted(set(labels.values()) - set(classes))
+    """Raises BagError where a label is neither a class that the model knows nor "none"."""
+    unknown = sorted(set(labels.values()) - {*classes, NONE})
+    if labels and not classes:
+        raise BagError("a recorded depth topic has no classes: --label and --labels go with a model")
     if unknown:
-        known = ", ".join(classes) or "none at all"
-        raise BagError(f"what is scored knows no class {', '.join(map(repr, unknown))}, only {known}")
+        raise BagError(f"the model knows no class {', '.join(map(repr, unknown))}, only {', '.join(classes)} (or none)")

@@ -15,6 +15,7 @@ MIN_DEPTH_M = 0.1
 MAX_DEPTH_M = 10.0
 ERROR_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "mae")
 SCORE_NAMES = (*ERROR_NAMES, "delta1", "delta2", "delta3")
+HIGHER_IS_BETTER = ("delta1", "delta2", "delta3", "ssim", "coverage")
 
 _BLOCK = 1 << 14  # pixels: their intermediate results stay in the cache
 SSIM_WINDOW = 11

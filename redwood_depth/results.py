@@ -77,6 +77,14 @@ def model_entry(bundle: ModelBundle, engine: str) -> dict[str, Any]:
     }
 
 
+def training_warning(bag: str, model: Mapping[str, Any]) -> str | None:
+    """A word where a bag carries the name of data that the model was trained on."""
+    name = Path(bag).stem if Path(bag).suffix else Path(bag).name
+    if name not in model["trained_on"]:
+        return None
+    return f"the model was trained on data named {name}: these scores say little about anything new"
+
+
 def topic_entry(topic: str) -> dict[str, Any]:
     """The same of a recorded topic, whose model is not known."""
     known = {"name": topic, "engine": f"recorded on {topic}", "classes": [], "trained_on": []}

@@ -10,6 +10,7 @@ from typing import Any
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.compare_runs import compare_runs
 from redwood_depth.commands.play_bag import positive
 from redwood_depth.commands.progress import Progress
 from redwood_depth.commands.score_table import live_table, score_table
@@ -24,7 +25,7 @@ from redwood_depth.model_predictor import ModelPredictor
 from redwood_depth.prediction_sources import LiveSource, ModelSource, PredictionSource, TopicSource
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.page import check_report_packages, write_report
-from redwood_depth.results import result_head, write_csv, write_json
+from redwood_depth.results import result_head, training_warning, write_csv, write_json
 from redwood_depth.summary import summarize, summarize_bag
 
 _DESCRIPTION = """\
@@ -46,6 +47,8 @@ examples:
   evaluate_bag bags/* --labels labels.csv # lines such as: car_bag, car
   evaluate_bag car_bag --live --rate 2    # through the node, twice as fast: latency, drops, load
   evaluate_bag run_7 --predictions /midas/depth --depth-topic /camera/depth/image_raw
+  evaluate_bag bags/* --compare old_bundle new_bundle --report compare.html
+  evaluate_bag --compare monday.json tuesday.json
   evaluate_bag robot_bag --image-topic /front/rgb/image_raw --depth-topic /front/depth_registered/image_raw
 
 exit code: 0 when every bag was scored whole, 1 when a bag failed or is damaged (what is readable is scored)."""
@@ -54,13 +57,16 @@ exit code: 0 when every bag was scored whole, 1 when a bag failed or is damaged 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
     parser = command_parser("evaluate_bag", _DESCRIPTION, _EPILOG)
-    parser.add_argument("bags", nargs="+", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan")
+    parser.add_argument("bags", nargs="*", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan")
     what = parser.add_argument_group("what is scored")
     what.add_argument("--model", default=DEMO_BUNDLE, metavar="BUNDLE", type=Path, help="default: the bundled model")
     what.add_argument("--backend", default="auto", choices=BACKENDS, help="default: auto")
     what.add_argument("--live", action="store_true", help="score what the node publishes while the bag is played to it")
     what.add_argument("--rate", type=positive, metavar="R", help="with --live: times the bag's pace (default: 1)")
     what.add_argument("--predictions", metavar="T", help="score this recorded depth topic instead of a model")
+    what.add_argument(
+        "--compare", nargs=2, type=Path, metavar=("A", "B"), help="two bundles, or JSON results of earlier runs"
+    )
     truth = parser.add_argument_group("the truth")
     truth.add_argument("--label", metavar="CLASS", help="the class that every frame of every bag shows")
     truth.add_argument("--labels", type=Path, metavar="FILE", help="CSV with a bag and its class on each line")
@@ -78,19 +84,39 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate_bags(arguments: argparse.Namespace) -> int:
     _check(arguments)
+    command = shlex.join(["evaluate_bag", *sys.argv[1:]])
+    if arguments.compare:
+        return compare_runs(arguments, lambda one: _evaluate(one, command)[0], command)
+    result, outcomes = _evaluate(arguments, command)
+    if result is None:
+        return 1
+    _write(result, outcomes, arguments)
+    whole = [outcome.evaluation is not None and outcome.evaluation.complete for outcome in outcomes]
+    return 0 if all(whole) else 1
+
+
+def _evaluate(arguments: argparse.Namespace, command: str) -> tuple[dict[str, Any] | None, list[Outcome]]:
+    """The result, None where no bag could be scored, and what came of each bag."""
     with contextlib.ExitStack() as stack:
         source, bundle = _open_source(arguments, stack)
         labels = read_labels(arguments.labels) if arguments.labels else {}
         check_labels({"--label": arguments.label} if arguments.label else labels, source.subject.classes)
-        tasks = [Task(path, _options(path, arguments, labels), bool(arguments.report)) for path in arguments.bags]
+        draw = bool(arguments.report) and not arguments.compare
+        tasks = [Task(path, _options(path, arguments, labels), draw) for path in arguments.bags]
         outcomes = list(_run(tasks, source, bundle, arguments))
-        scored = [outcome for outcome in outcomes if outcome.evaluation is not None]
-        if not scored:
-            return 1
-        result = _result(scored, source, tasks[0].options)
-    _write(result, scored, arguments)
-    complete = all(outcome.evaluation.complete for outcome in scored if outcome.evaluation)
-    return 0 if len(scored) == len(outcomes) and complete else 1
+        evaluations = [outcome.evaluation for outcome in outcomes if outcome.evaluation is not None]
+        if not evaluations:
+            return None, outcomes
+        options = tasks[0].options
+        result = {
+            **result_head(source.entry(), command),
+            **summarize(evaluations, source.subject, options),
+            **source.results(),
+            "bags": [summarize_bag(one, source.subject, options) for one in evaluations],
+        }
+    for bag in result["bags"]:
+        bag["warnings"] += filter(None, [training_warning(bag["bag"], result["model"])])
+    return result, outcomes
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -103,6 +129,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise BagError("--rate is the pace of --live; without it bags are read as fast as the model goes")
     if arguments.label and arguments.labels:
         raise BagError("--label is for all bags, --labels for each: choose one")
+    if not arguments.bags and not arguments.compare:
+        raise BagError("name a bag; see --help")
+    if arguments.compare and (arguments.predictions or arguments.write or arguments.csv):
+        raise BagError("--compare gives a table, --json and --report; it takes no --predictions, --write or --csv")
     if arguments.write and len(arguments.bags) > 1:
         raise BagError("--write makes one bag of one bag")
     if arguments.report:
@@ -161,25 +191,14 @@ def _run_one(task: Task, source: PredictionSource, arguments: argparse.Namespace
         return outcome
 
 
-def _result(scored: Sequence[Outcome], source: PredictionSource, options: EvaluationOptions) -> dict[str, Any]:
-    """All bags together, and under "bags" each by itself."""
-    evaluations = [outcome.evaluation for outcome in scored if outcome.evaluation is not None]
-    return {
-        **result_head(source.entry(), shlex.join(["evaluate_bag", *sys.argv[1:]])),
-        **summarize(evaluations, source.subject, options),
-        **source.results(),
-        "bags": [summarize_bag(one, source.subject, options) for one in evaluations],
-    }
-
-
-def _write(result: dict[str, Any], scored: Sequence[Outcome], arguments: argparse.Namespace) -> None:
+def _write(result: dict[str, Any], outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> None:
     _print(result)
     if arguments.json:
         write_json(arguments.json, result)
     if arguments.csv:
         write_csv(arguments.csv, result["bags"], result["model"]["classes"])
     if arguments.report:
-        write_report(arguments.report, result, Evidence.of_all(one.evidence for one in scored if one.evidence))
+        write_report(arguments.report, result, Evidence.of_all(one.evidence for one in outcomes if one.evidence))
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from redwood_depth.evaluate import LEFT_OUT
-from redwood_depth.metrics import ERROR_NAMES
+from redwood_depth.metrics import ERROR_NAMES, HIGHER_IS_BETTER
 
-_HIGHER_IS_BETTER = ("delta1", "delta2", "delta3", "ssim", "coverage")
 _UNITS = {"sq_rel": "m", "rmse": "m", "mae": "m", "silog": "x100"}
 
 
@@ -52,7 +51,7 @@ def _scores(result: Mapping[str, Any]) -> list[str]:
     rows = [_row("", heads), _row("", depths), "lower is better"]
     rows += [_row(f"{name} {_UNITS.get(name, '')}", _cells(name, columns)) for name in ERROR_NAMES]
     rows.append("higher is better")
-    return rows + [_row(name, _cells(name, columns)) for name in _HIGHER_IS_BETTER]
+    return rows + [_row(name, _cells(name, columns)) for name in HIGHER_IS_BETTER]
 
 
 def _cells(name: str, columns: list[Mapping[str, Any]]) -> list[str]:
@@ -72,8 +71,7 @@ def _distances(result: Mapping[str, Any]) -> list[str]:
 
 
 def _class(result: Mapping[str, Any]) -> str:
-    found, certain = f"{result['top1']:.1%}", f"{result['accuracy']:.1%}"
-    return (
-        f"  true class: first in {found} of {result['frames']} frames, first and at {result['threshold']:g} or above "
-        f"in {certain}, mean score {result['mean_score']:.2f}"
-    )
+    line = f"  class: {result['accuracy']:.1%} of {result['frames']} frames right, at {result['threshold']:g} or above"
+    if result["top1"] is not None:
+        line += f"; the true class first in {result['top1']:.1%}, mean score {result['mean_score']:.2f}"
+    return line

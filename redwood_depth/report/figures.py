@@ -16,27 +16,27 @@ from numpy.typing import NDArray
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.style import ATTENTION, BAD, BASELINE, INK, MATPLOTLIB, MODEL, MUTED, RULE
 
-_WIDTH_IN = 4.4
+WIDTH_IN = 4.4
 _LEAST_WEIGHT = 0.05  # places of the image with less of the ground truth than this are left blank
 _DEPTH_TICKS_M = (0.1, 0.2, 0.5, 1, 2, 3, 4, 6, 8, 10, 20, 50, 100)
 
 
-def _svg(figure: Figure, name: str, alt: str) -> str:
+def svg(figure: Figure, name: str, alt: str) -> str:
     """The figure as an <svg> element that scales with the page, `alt` its text for screen readers."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(?<=id=")|(?<=href="#)|(?<=url\(#)', f"{name}-", svg)  # ids must differ within the page
-    svg = re.sub(r'\s(width|height)="[\d.]+pt"', "", svg, count=2)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt, quote=True)}"', 1)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(?<=id=")|(?<=href="#)|(?<=url\(#)', f"{name}-", text)  # ids must differ within the page
+    text = re.sub(r'\s(width|height)="[\d.]+pt"', "", text, count=2)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt, quote=True)}"', 1)
 
 
 def by_distance(rows: Sequence[Mapping[str, float]]) -> str:
     """Relative error of model and best constant in each bin of true distance, and how many pixels lie there."""
     with matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 4.0), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 4.0), layout="constrained")
         errors, shares = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1]})
         places = np.arange(len(rows))
         errors.bar(places, [row["abs_rel"] for row in rows], 0.62, color=MODEL, label="model")
@@ -53,7 +53,7 @@ def by_distance(rows: Sequence[Mapping[str, float]]) -> str:
         shares.set_xticks(places, [f"{row['from_m']:g}–{row['to_m']:g}" for row in rows])
         shares.set_xlabel("true distance (m)")
         words = ", ".join(f"{row['from_m']:g} to {row['to_m']:g} m {row['abs_rel']:.0%}" for row in rows)
-        return _svg(figure, "distance", f"Bar chart of the relative error by true distance: {words}.")
+        return svg(figure, "distance", f"Bar chart of the relative error by true distance: {words}.")
 
 
 def density(evidence: Evidence) -> str:
@@ -64,7 +64,7 @@ def density(evidence: Evidence) -> str:
     shown = np.ma.masked_equal(share[low:high, low:high].T, 0)
     span = edges_m[low], edges_m[high]
     with matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 4.0), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 4.0), layout="constrained")
         axes = figure.subplots()
         axes.pcolormesh(
             *(edges_m[low : high + 1],) * 2, shown, norm="log", cmap="Blues", vmin=1e-7, rasterized=True, linewidth=0
@@ -81,14 +81,14 @@ def density(evidence: Evidence) -> str:
         axes.legend(loc="upper left", fontsize=8)
         figure.set_dpi(160)
         alt = "Density of predicted against true depth on logarithmic axes, with the line of perfect prediction."
-        return _svg(figure, "density", alt)
+        return svg(figure, "density", alt)
 
 
 def error_maps(evidence: Evidence, narrow: bool) -> str:
     """Mean relative error, and its sign, over the image."""
     weight, absolute, signed = evidence.error
     with np.errstate(invalid="ignore"), matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 6.2) if narrow else (2.1 * _WIDTH_IN, 3.3), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 6.2) if narrow else (2.1 * WIDTH_IN, 3.3), layout="constrained")
         left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
         known = weight > _LEAST_WEIGHT * weight.max()
         error = np.where(known, absolute / weight, np.nan)
@@ -100,7 +100,7 @@ def error_maps(evidence: Evidence, narrow: bool) -> str:
         figure.set_dpi(160)
         mean = float(np.nanmean(error))
         alt = f"Two maps over the image: mean relative error, {mean:.0%} on average, and its sign."
-        return _svg(figure, "mapsn" if narrow else "mapsw", alt)
+        return svg(figure, "mapsn" if narrow else "mapsw", alt)
 
 
 def _map(axes: Axes, values: NDArray[Any], title: str, colors: str, limits: tuple[float, float]) -> None:
@@ -117,7 +117,7 @@ def over_time(bag: Mapping[str, Any], constant_m: float, name: str, narrow: bool
     """Error of each frame along the bag's time; frames without a score as marks below."""
     frames = bag["per_frame"]
     with matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN if narrow else 2.1 * _WIDTH_IN, 2.1), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN if narrow else 2.1 * WIDTH_IN, 2.1), layout="constrained")
         axes = figure.subplots()
         times = np.array(frames["time_s"])
         gaps = np.diff(times, prepend=times[0]) > 1.0
@@ -137,13 +137,13 @@ def over_time(bag: Mapping[str, Any], constant_m: float, name: str, narrow: bool
         axes.grid(axis="y")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2 if narrow else 4, borderaxespad=0.1)
         span = f"between {min(frames['abs_rel']):.0%} and {max(frames['abs_rel']):.0%}"
-        return _svg(figure, name, f"Relative error over the bag's {bag['duration_s']:.1f} s, {span}.")
+        return svg(figure, name, f"Relative error over the bag's {bag['duration_s']:.1f} s, {span}.")
 
 
 def latencies(latencies_ms: Sequence[float], percentiles: Mapping[str, float]) -> str:
     """Histogram of image sent to depth received, with its percentiles."""
     with matplotlib.rc_context(MATPLOTLIB):
-        figure = Figure(figsize=(_WIDTH_IN, 2.4), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 2.4), layout="constrained")
         axes = figure.subplots()
         top = float(np.percentile(latencies_ms, 99.5)) * 1.15
         axes.hist(np.minimum(latencies_ms, top), bins=40, range=(0, top), color=MODEL)
@@ -154,7 +154,7 @@ def latencies(latencies_ms: Sequence[float], percentiles: Mapping[str, float]) -
         axes.set_ylabel("frames")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.1)
         words = ", ".join(f"{name} {value:.0f} ms" for name, value in percentiles.items())
-        return _svg(figure, "latency", f"Histogram of latency: {words}.")
+        return svg(figure, "latency", f"Histogram of latency: {words}.")
 
 
 def _extent(counts: NDArray[np.int64]) -> tuple[int, int]:

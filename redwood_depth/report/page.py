@@ -38,6 +38,12 @@ def write_report(path: Path, result: Mapping[str, Any], evidence: Evidence) -> N
 def render_report(result: Mapping[str, Any], evidence: Evidence) -> str:
     """The page as text. Raises ReportError where jinja2 or matplotlib is missing."""
     check_report_packages()
+    return render(_TEMPLATE, **_figures(result, evidence), **_frames(result, evidence), **words.context(result))
+
+
+def render(template: str, **context: Any) -> str:
+    """A template of this folder with `context` and the common style; every text is escaped unless it is `markup`."""
+    check_report_packages()
     import jinja2
 
     environment = jinja2.Environment(
@@ -47,16 +53,11 @@ def render_report(result: Mapping[str, Any], evidence: Evidence) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    css = (Path(__file__).parent / "report.css").read_text("utf-8")
-    return environment.get_template(_TEMPLATE).render(
-        css=_markup(css),
-        **_figures(result, evidence),
-        **_frames(result, evidence),
-        **words.context(result),
-    )
+    css = markup((Path(__file__).parent / "report.css").read_text("utf-8"))
+    return environment.get_template(template).render(css=css, **context)
 
 
-def _markup(text: str) -> Any:
+def markup(text: str) -> Any:
     """Text that is HTML already: our own CSS and figures, never what comes from a bag."""
     from markupsafe import Markup
 
@@ -78,12 +79,12 @@ def _figures(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     for index, bag in enumerate(result["bags"][:_TIMELINES]):
         constant_m = bag["baselines"]["best_constant"]["depth_m"]
         wide, narrow = (
-            _markup(figures.over_time(bag, constant_m, f"time{index}{'n' if small else 'w'}", small))
+            markup(figures.over_time(bag, constant_m, f"time{index}{'n' if small else 'w'}", small))
             for small in (False, True)
         )
         strips.append({"name": words.bag_name(bag), "wide": wide, "narrow": narrow})
     return {
-        "figures": {name: _markup(svg) for name, svg in drawn.items()},
+        "figures": {name: markup(svg) for name, svg in drawn.items()},
         "timelines": strips,
         "hidden_timelines": max(0, len(result["bags"]) - _TIMELINES),
     }

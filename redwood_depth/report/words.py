@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from redwood_depth.evaluate import LEFT_OUT
-from redwood_depth.metrics import SCORE_NAMES
+from redwood_depth.metrics import HIGHER_IS_BETTER, SCORE_NAMES
 
 _COLUMNS = {
     "model": "model",
@@ -20,7 +20,6 @@ _CARDS = {
     "delta1": ("delta1", "", "Share of pixels within a factor of 1.25 of the truth."),
 }
 _UNITS = {"sq_rel": "m", "rmse": "m", "mae": "m", "silog": "×100"}
-_HIGHER_IS_BETTER = ("delta1", "delta2", "delta3", "ssim", "coverage")
 _BETTER = {True: "higher is better", False: "lower is better"}
 
 
@@ -38,11 +37,17 @@ def context(result: Mapping[str, Any]) -> dict[str, Any]:
         "classes": _classes(result["class"]) if "class" in result else None,
         "live": _live(result["live"]) if "live" in result else None,
         "details": _details(result),
-        "footer": f"Made by evaluate_bag of redwood_depth, {result['evaluated_at']}. This file needs no network.",
+        "footer": footer(result),
     }
 
 
+def footer(result: Mapping[str, Any]) -> str:
+    """The last line of a page."""
+    return f"Made by evaluate_bag of redwood_depth, {result['evaluated_at']}. This file needs no network."
+
+
 def bag_name(bag: Mapping[str, Any]) -> str:
+    """The last part of a bag's path."""
     return Path(bag["bag"]).name
 
 
@@ -116,7 +121,7 @@ def _card(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
         {"kind": column, "name": _COLUMNS[column], "value": f"{value:.3f}", "percent": f"{100 * value / top:.1f}"}
         for column, value in values.items()
     ]
-    better = "↑ better" if name in _HIGHER_IS_BETTER else "↓ better"
+    better = "↑ better" if name in HIGHER_IS_BETTER else "↓ better"
     return {"name": title, "unit": unit, "meaning": meaning, "better": better, "value": bars[0]["value"], "bars": bars}
 
 
@@ -146,7 +151,7 @@ def _table(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _row(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the score table; the best of what can be known without the truth is marked, so not median-scaled."""
-    higher = name in _HIGHER_IS_BETTER
+    higher = name in HIGHER_IS_BETTER
     values = {column: scores.get(name) for column, scores in columns(result).items()}
     honest = [value for column, value in values.items() if value is not None and column != "scaled"]
     best = max(honest) if higher else min(honest)
@@ -196,10 +201,9 @@ def _classes(result: Mapping[str, Any]) -> dict[str, Any]:
             "recall": _share(result["macro_recall"]),
         }
     )
-    sentence = (
-        f"{result['accuracy']:.1%} of {result['frames']} labelled frames are answered rightly; "
-        f"the true class comes first, whatever its score, in {result['top1']:.1%}."
-    )
+    sentence = f"{result['accuracy']:.1%} of {result['frames']} labelled frames are answered rightly."
+    if result["top1"] is not None:
+        sentence += f" The true class comes first, whatever its score, in {result['top1']:.1%}."
     return {
         "sentence": sentence,
         "rows": rows,
