@@ -116,6 +116,17 @@ class FakeMemory:
         return self.closed == 1 and not (self.device or self.streams or self.graphs)
 
 
+def use_all(memory: Any, stream: int, address: int, array: np.ndarray[Any, Any]) -> None:
+    """A frame there and back, and everything given back; closing twice does no harm."""
+    memory.copy_to_device(address, array, stream)
+    memory.copy_to_host(array, address, stream)
+    memory.synchronize(stream)
+    memory.free(address)
+    memory.destroy_stream(stream)
+    memory.close()
+    memory.close()
+
+
 class FakeTensorRT:
     """The module `tensorrt`, as far as running an engine goes."""
 

@@ -21,8 +21,9 @@ def find_gpu() -> tuple[TensorRTApi, Any, GpuDevice]:
     Raises:
         EngineError: one of them is missing; the message says which, and the remedy.
     """
-    api, library = find_tensorrt(), memory_library()
-    return api, library, library.describe_gpu()
+    library = memory_library()
+    device = library.describe_gpu()
+    return find_tensorrt(), library, device  # last: TensorRT takes 100 MB of memory, which without a GPU are wasted
 
 
 def open_tensorrt(bundle: ModelBundle, precision: str, report: Report, recheck: bool = False) -> TensorRTEngine:
