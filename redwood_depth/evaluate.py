@@ -19,7 +19,7 @@ from redwood_depth.baselines import DepthHistogram
 from redwood_depth.errors import BagError, EngineError
 from redwood_depth.frame_scores import FrameScores, distance_edges_m
 from redwood_depth.image_scores import image_scores
-from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
+from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores, valid_depth
 from redwood_depth.prediction import Prediction
 from redwood_depth.units import truth_warning, typical_depth_m
 
@@ -42,7 +42,8 @@ OpenPredictions = Callable[[Bag, RgbdTopics], AbstractContextManager[Predict]]
 class EvaluationOptions:
     """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None.
 
-    `predicted_topic` is a recorded prediction, which is not taken as the ground truth.
+    `predicted_topic` is a recorded prediction, which is not taken as the ground truth. `paper` asks for
+    metrics.paper_scores as well.
     """
 
     color_topic: str | None = None
@@ -52,6 +53,7 @@ class EvaluationOptions:
     label: str | None = None
     min_depth_m: float = MIN_DEPTH_M
     max_depth_m: float = MAX_DEPTH_M
+    paper: bool = False
 
 
 @dataclass
@@ -220,5 +222,6 @@ def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) ->
     if scores is None:
         return EngineError("the prediction has no depth where there is ground truth")
     truth = DepthHistogram.of(target[valid])
-    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms)
+    paper = paper_scores(prediction.depth_m, target) if options.paper else None
+    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper)
     return ScoredFrame(pair, prediction, valid, of_frame)

@@ -15,13 +15,17 @@ _DISTANCE_EDGES_M = (1.0, 2.0, 3.0, 4.0, 6.0)
 
 @dataclass(frozen=True)
 class FrameScores:
-    """One frame with valid ground truth and a usable prediction; `stamp_ns` is the colour image's."""
+    """One frame with valid ground truth and a usable prediction; `stamp_ns` is the colour image's.
+
+    `paper` is metrics.paper_scores, None where they were not asked for.
+    """
 
     stamp_ns: int
     depth: ImageScores
     truth: DepthHistogram
     class_scores: NDArray[np.float32]
     latency_ms: float
+    paper: dict[str, float] | None = None
 
 
 def distance_edges_m(low_m: float, high_m: float) -> list[float]:

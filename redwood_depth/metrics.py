@@ -19,6 +19,7 @@ HIGHER_IS_BETTER = ("delta1", "delta2", "delta3", "ssim", "coverage")
 
 _BLOCK = 1 << 14  # pixels: their intermediate results stay in the cache
 SSIM_WINDOW = 11
+PAPER_SIZE = (96, 128)  # height, width
 SSIM_SIGMA = 1.5
 
 
@@ -133,12 +134,17 @@ def ssim(
     """
     mask = valid_depth(target) if valid is None else valid
     mask = mask & usable_prediction(pred)
+    p = np.where(mask, pred, 0.0).astype(np.float32)
+    t = np.where(mask, target, 0.0).astype(np.float32)
+    return _ssim(p, t, mask, data_range_m)
+
+
+def _ssim(p: NDArray[np.float32], t: NDArray[np.float32], mask: NDArray[np.bool_], data_range_m: float) -> float | None:
+    """Mean over the windows that lie wholly in `mask`; both images are finite."""
     window = np.ones((SSIM_WINDOW, SSIM_WINDOW), np.uint8)
     whole = cv2.erode(mask.astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(bool)
     if not whole.any():
         return None
-    p = np.where(mask, pred, 0.0).astype(np.float32)
-    t = np.where(mask, target, 0.0).astype(np.float32)
     mean_p, mean_t = _blur(p), _blur(t)
     var_p, var_t = _blur(p * p) - mean_p**2, _blur(t * t) - mean_t**2
     covariance = _blur(p * t) - mean_p * mean_t
@@ -151,3 +157,19 @@ def ssim(
 
 def _blur(image: NDArray[np.float32]) -> Any:
     return cv2.GaussianBlur(image, (SSIM_WINDOW, SSIM_WINDOW), SSIM_SIGMA)
+
+
+def paper_scores(pred: ArrayLike, target: ArrayLike, data_range_m: float = MAX_DEPTH_M) -> dict[str, float]:
+    """MAE and SSIM as Nayak, Du, Portmann report them ("Multitask Deep Learning for Depth Estimation and Object
+    Classification"): both images (H, W) in m brought to 96x128 by nearest neighbour, no mask.
+
+    So missing ground truth counts, as depth 0, and so does a missing prediction. What the paper leaves open of SSIM is
+    as in `ssim`. The values compare with that paper's only; `mae` under a mask is the honest one.
+    """
+    images: list[NDArray[np.float32]] = []
+    for depth_m in (pred, target):
+        small = cv2.resize(np.asarray(depth_m, np.float32), PAPER_SIZE[::-1], interpolation=cv2.INTER_NEAREST)
+        images.append(np.nan_to_num(np.asarray(small, np.float32), nan=0.0, posinf=0.0, neginf=0.0))
+    p, t = images
+    everywhere = np.ones(PAPER_SIZE, bool)
+    return {"mae": float(np.abs(p - t).mean(dtype=np.float64)), "ssim": _ssim(p, t, everywhere, data_range_m) or 0.0}

@@ -47,6 +47,9 @@ def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: E
     }
     if subject.timed:
         result["latency_ms"] = float(np.median([frame.latency_ms for frame in frames]))
+    of_paper = [frame.paper for frame in frames if frame.paper is not None]
+    if of_paper:
+        result["paper"] = mean_scores(of_paper)
     return result | _classes(evaluations, subject)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from redwood_depth.metrics import SCORE_NAMES, depth_scores, median_scale, ssim, valid_depth
+from redwood_depth.metrics import SCORE_NAMES, depth_scores, median_scale, paper_scores, ssim, valid_depth
 
 depths = st.floats(0.125, 10.0, width=32)  # bounds that float32 holds
 images = hnp.arrays(np.float32, (5, 7), elements=depths)
@@ -149,3 +149,11 @@ def test_ssim_is_symmetric_and_at_most_one(pred: np.ndarray, target: np.ndarray)
     assert value is not None
     assert value <= 1.0 + 1e-5
     assert value == pytest.approx(ssim(pred=target, target=pred), abs=1e-5)
+
+
+def test_the_papers_protocol_has_no_mask() -> None:
+    target = np.full((192, 256), 2.0, np.float32)
+    target[:, :128] = np.nan  # missing: 0 m to the paper
+    scores = paper_scores(np.full((480, 640), 2.5, np.float32), target)
+    assert scores["mae"] == pytest.approx((2.5 + 0.5) / 2)
+    assert paper_scores(target, target) == pytest.approx({"mae": 0.0, "ssim": 1.0})

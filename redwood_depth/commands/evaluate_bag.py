@@ -71,6 +71,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     truth.add_argument("--label", metavar="CLASS", help="the class that every frame of every bag shows")
     truth.add_argument("--labels", type=Path, metavar="FILE", help="CSV with a bag and its class on each line")
     truth.add_argument("--max-depth", type=float, default=MAX_DEPTH_M, metavar="M", help="default: %(default)g")
+    truth.add_argument(
+        "--protocol",
+        choices=("ours", "paper"),
+        default="ours",
+        help="paper: MAE and SSIM at 96x128 without a mask as well, for comparison with Nayak et al.",
+    )
     truth.add_argument("--image-topic", metavar="T", help="colour images (default: found by type and name)")
     truth.add_argument("--depth-topic", metavar="T", help="depth images registered to colour (default: found)")
     truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the colour camera (default: found)")
@@ -159,6 +165,7 @@ def _options(path: Path, arguments: argparse.Namespace, labels: dict[str, str]) 
         camera_info_topic=arguments.camera_info_topic,
         label=arguments.label or labels.get(label_key(path)),
         max_depth_m=arguments.max_depth,
+        paper=arguments.protocol == "paper",
     )
 
 

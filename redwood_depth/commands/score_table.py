@@ -12,6 +12,11 @@ _UNITS = {"sq_rel": "m", "rmse": "m", "mae": "m", "silog": "x100"}
 def score_table(result: Mapping[str, Any]) -> str:
     """Lines for one entry of `evaluate.report`: scores beside baselines, errors by distance, class, what is missing."""
     lines = [_frames(result), "", *_scores(result), "", *_distances(result)]
+    if "paper" in result:
+        lines += [
+            "",
+            f"  protocol of the paper: mae {result['paper']['mae']:.3f} m, ssim {result['paper']['ssim']:.3f}",
+        ]
     if "class" in result:
         lines += ["", _class(result["class"])]
     return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ from redwood_depth.metrics import usable_prediction
 
 GRID = (36, 48)  # rows and columns of the error map
 _DENSITY_BINS = 192
-_DENSITY_STEP = 2  # every second pixel of every second row: a picture needs no more
+_STEP = 2  # every second pixel of every second row: sums over all frames need no more
 _CANDIDATES = 48
 _PANEL_WIDTH_PX = 400
 
@@ -62,10 +61,12 @@ class Evidence:
 
     def add(self, frame: ScoredFrame, bag: str) -> None:
         """Take in a frame of the bag with that name."""
-        target, pred = frame.pair.depth_m, frame.prediction.depth_m
-        usable = frame.valid & usable_prediction(pred)
-        self._count_density(target, pred, usable)
-        self._sum_errors(target, pred, usable)
+        sparse = slice(None, None, _STEP), slice(None, None, _STEP)
+        target, pred, valid = frame.pair.depth_m[sparse], frame.prediction.depth_m[sparse], frame.valid[sparse]
+        usable = valid & usable_prediction(pred)
+        target, pred = np.where(usable, target, np.float32(1.0)), np.where(usable, pred, np.float32(1.0))
+        self._count_density(target[usable], pred[usable])
+        self._sum_errors(pred / target - np.float32(1.0), usable)
         self._keep(frame, bag)
 
     @classmethod
@@ -89,22 +90,20 @@ class Evidence:
         """The candidate with an error nearest to `abs_rel`."""
         return min(self.candidates, key=lambda panel: abs(_abs_rel(panel) - abs_rel), default=None)
 
-    def _count_density(self, target: NDArray[Any], pred: NDArray[Any], usable: NDArray[np.bool_]) -> None:
-        step = slice(None, None, _DENSITY_STEP)
-        kept = usable[step, step]
-        low, high = np.log(self.depth_edges_m[[0, -1]])
+    def _count_density(self, target: NDArray[np.float32], pred: NDArray[np.float32]) -> None:
+        low, high = np.log(self.depth_edges_m[[0, -1]]).tolist()
+        scale = np.float32(_DENSITY_BINS / (high - low))
         bins = [
-            np.clip((np.log(depth_m[step, step][kept]) - low) * (_DENSITY_BINS / (high - low)), 0, _DENSITY_BINS - 1)
+            np.clip((np.log(depth_m) - np.float32(low)) * scale, 0, _DENSITY_BINS - 1).astype(np.int64)
             for depth_m in (target, pred)
         ]
-        index = bins[0].astype(np.int64) * _DENSITY_BINS + bins[1].astype(np.int64)
-        self.density += np.bincount(index, minlength=_DENSITY_BINS**2).reshape(self.density.shape)
+        counts = np.bincount(bins[0] * _DENSITY_BINS + bins[1], minlength=_DENSITY_BINS**2)
+        self.density += counts.reshape(self.density.shape)
 
-    def _sum_errors(self, target: NDArray[Any], pred: NDArray[Any], usable: NDArray[np.bool_]) -> None:
-        relative = np.where(usable, pred, 1.0) / np.where(usable, target, 1.0) - 1.0
-        for index, layer in enumerate((usable, np.abs(relative), relative)):
-            size = GRID[1], GRID[0]
-            self.error[index] += cv2.resize(layer.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    def _sum_errors(self, relative: NDArray[np.float32], usable: NDArray[np.bool_]) -> None:
+        """`relative` is (p - t) / t, 0 where there is none."""
+        for index, layer in enumerate((usable.astype(np.float32), np.abs(relative), relative)):
+            self.error[index] += cv2.resize(layer, (GRID[1], GRID[0]), interpolation=cv2.INTER_AREA)
 
     def _keep(self, frame: ScoredFrame, bag: str) -> None:
         error = frame.scores.depth.raw["abs_rel"]

@@ -241,6 +241,9 @@ def _details(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     low, high = result["depth_range_m"]
     rows.append(("counted pixels", f"finite ground truth from {low:g} to {high:g} m, at the ground truth's size"))
     rows.append(("colour and depth", f"nearest in time, at most {result['max_gap_ms']:g} ms apart"))
+    if "paper" in result:
+        paper = result["paper"]
+        rows.append(("protocol of the paper", f"MAE {paper['mae']:.3f} m, SSIM {paper['ssim']:.3f}; 96x128, no mask"))
     left_out = [f"{count} {LEFT_OUT[name]}" for name, count in result["left_out"].items() if count]
     rows.append(("left out", ", ".join(left_out) or "nothing"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in result["versions"].items())))
