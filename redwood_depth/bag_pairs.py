@@ -20,6 +20,8 @@ MAX_WAITING_BYTES = 256 << 20
 # A frame is given its partner once both streams are this many gaps past it: what comes later cannot be nearer to it,
 # nor (but for a chain of ever nearer neighbours that is this long) to its partner.
 _SETTLED_GAPS = 4
+# A stamp that is so much older than its stream's newest is no latecomer: the clock was set back.
+_JUMP_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,14 @@ class RgbdReader:
             if message.topic == self._topics.camera_info:
                 self._read_camera_info(message)
             else:
-                self._keep(message)
+                stamp_ns = self._stamp_ns(message)
+                if stamp_ns is None:
+                    continue
+                waiting = self._colors if message.topic == self._topics.color else self._depths
+                if stamp_ns < waiting.newest_ns - _JUMP_NS:
+                    yield from self._decoded(self._settled(ended=True))
+                    self._colors.newest_ns = self._depths.newest_ns = -1
+                waiting.add(stamp_ns, message)
                 yield from self._decoded(self._settled())
         yield from self._decoded(self._settled(ended=True))
 
@@ -84,12 +93,12 @@ class RgbdReader:
         except (BagError, CameraError):
             self.corrupt += 1
 
-    def _keep(self, message: RawMessage) -> None:
-        waiting = self._colors if message.topic == self._topics.color else self._depths
+    def _stamp_ns(self, message: RawMessage) -> int | None:
         try:
-            waiting.add(header_stamp_ns(message), message)
+            return header_stamp_ns(message)
         except BagError:
             self.corrupt += 1
+            return None
 
     def _settled(self, ended: bool = False) -> list[tuple[RawMessage, RawMessage]]:
         """Take the pairs that nothing can change any more, and drop the frames that can find no partner any more."""

@@ -60,9 +60,9 @@ class EvaluationOptions:
 class BagEvaluation:
     """Scores of a bag's frames, and the count of everything that could not be scored, by reason.
 
-    `stamps_ns` are the colour stamps of the first and the last pair; `unscored` those of pairs without a score, with
-    the reason; `failure` is the last error of the model; `sizes` counts (colour size, depth size) of the pairs, as
-    (height, width); `typical_depths_m` has an entry a pair.
+    `stamps_ns` are the colour stamps of the first and the last pair, `clock_jumps` how often stamps go back;
+    `unscored` the stamps of pairs without a score, with the reason; `failure` is the last error of the model; `sizes`
+    counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair.
     """
 
     path: Path
@@ -74,6 +74,7 @@ class BagEvaluation:
     damage: str | None = None
     failure: EngineError | None = None
     stamps_ns: tuple[int, int] | None = None
+    clock_jumps: int = 0
     unscored: list[tuple[int, str]] = field(default_factory=list)
     sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
     typical_depths_m: list[float] = field(default_factory=list)
@@ -188,7 +189,8 @@ def _in_order(
 
 def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
     """Count a pair, and its scores or the reason why it has none."""
-    first_ns = pair.color_stamp_ns if result.stamps_ns is None else result.stamps_ns[0]
+    first_ns, last_ns = result.stamps_ns or (pair.color_stamp_ns, pair.color_stamp_ns)
+    result.clock_jumps += pair.color_stamp_ns < last_ns
     result.stamps_ns = first_ns, pair.color_stamp_ns
     result.sizes[pair.color.size, pair.depth_m.shape] += 1
     if typical_m := typical_depth_m(pair.depth_m):

@@ -61,7 +61,7 @@ def summarize_bag(evaluation: BagEvaluation, subject: Subject, options: Evaluati
         "label": evaluation.label,
         "topics": evaluation.topics,
         "sizes": _sizes(evaluation),
-        "duration_s": (last_ns - first_ns) / 1e9,
+        "duration_s": max(last_ns - first_ns, 0) / 1e9,
         "damage": evaluation.damage,
         "warnings": _warnings(evaluation, options),
         **summarize([evaluation], subject, options),
@@ -74,6 +74,7 @@ def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str
     found = [
         truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
         prediction_warning([frame.depth.scale for frame in evaluation.frames]),
+        f"the stamps go back {evaluation.clock_jumps} times: the clock was set" if evaluation.clock_jumps else None,
         f"the size of the images changes within the bag: {len(evaluation.sizes)} sizes"
         if len(evaluation.sizes) > 1
         else None,
