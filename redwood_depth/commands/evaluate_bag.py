@@ -174,7 +174,7 @@ def _run(
 ) -> Iterator[Outcome]:
     """Outcomes in order, each with a line on stderr where something is wrong with it."""
     if bundle is not None and len(tasks) > 1 and source.threads > 1:
-        runs = run_side_by_side(tasks, bundle, arguments.backend)
+        runs = _with_progress(run_side_by_side(tasks, bundle, arguments.backend), len(tasks))
     else:
         runs = (_run_one(task, source, arguments) for task in tasks)
     for outcome in runs:
@@ -184,6 +184,13 @@ def _run(
         elif evaluation is not None and evaluation.damage:
             print(f"evaluate_bag: error: {outcome.path} was scored in part: {evaluation.damage}", file=sys.stderr)
         yield outcome
+
+
+def _with_progress(runs: Iterator[Outcome], total: int) -> Iterator[Outcome]:
+    with Progress("scoring bags") as bar:
+        for outcome in runs:
+            bar.expect(total)
+            yield outcome
 
 
 def _run_one(task: Task, source: PredictionSource, arguments: argparse.Namespace) -> Outcome:

@@ -48,6 +48,6 @@ def errors_over_time(a: Mapping[str, Any], b: Mapping[str, Any], name: str, narr
         axes.set_ylabel("relative error")
         axes.set_xlabel("time in the bag (s)")
         axes.grid(axis="y")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=2, borderaxespad=0.1)
         means = f"{np.mean(a['abs_rel']):.0%} for A, {np.mean(b['abs_rel']):.0%} for B"
         return svg(figure, name, f"Relative error of A and B over time; means {means}.")

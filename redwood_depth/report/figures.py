@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def by_distance(rows: Sequence[Mapping[str, float]]) -> str:
         errors.set_ylabel("relative error")
         errors.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         errors.grid(axis="y")
-        errors.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+        errors.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=2, borderaxespad=0.1)
         shares.bar(places, [row["share"] for row in rows], 0.62, color=BASELINE)
         shares.set_ylabel("pixels")
         shares.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -67,7 +68,7 @@ def density(evidence: Evidence) -> str:
         figure = Figure(figsize=(WIDTH_IN, 4.0), layout="constrained")
         axes = figure.subplots()
         axes.pcolormesh(
-            *(edges_m[low : high + 1],) * 2, shown, norm="log", cmap="Blues", vmin=1e-7, rasterized=True, linewidth=0
+            *(edges_m[low : high + 1],) * 2, shown, norm=LogNorm(1e-7), cmap="Blues", rasterized=True, linewidth=0
         )
         axes.plot(span, span, color=INK, lw=1, label="perfect")
         for factor in (1 / 1.25, 1.25):
@@ -135,7 +136,7 @@ def over_time(bag: Mapping[str, Any], constant_m: float, name: str, narrow: bool
         axes.set_ylabel("relative error")
         axes.set_xlabel("time in the bag (s)")
         axes.grid(axis="y")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2 if narrow else 4, borderaxespad=0.1)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=2 if narrow else 4, borderaxespad=0.1)
         span = f"between {min(frames['abs_rel']):.0%} and {max(frames['abs_rel']):.0%}"
         return svg(figure, name, f"Relative error over the bag's {bag['duration_s']:.1f} s, {span}.")
 
@@ -152,7 +153,7 @@ def latencies(latencies_ms: Sequence[float], percentiles: Mapping[str, float]) -
         axes.set_xlim(0, top)
         axes.set_xlabel("image sent to depth received (ms)")
         axes.set_ylabel("frames")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.1)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=3, borderaxespad=0.1)
         words = ", ".join(f"{name} {value:.0f} ms" for name, value in percentiles.items())
         return svg(figure, "latency", f"Histogram of latency: {words}.")
 
