@@ -168,7 +168,7 @@ def _extent(counts: NDArray[np.int64]) -> tuple[int, int]:
 def _medians(counts: NDArray[np.int64], edges_m: NDArray[np.float64]) -> tuple[list[float], list[float]]:
     """Median prediction of each true bin with enough pixels to have one worth drawing."""
     middles = np.sqrt(edges_m[:-1] * edges_m[1:])
-    rows = [row for row in range(len(counts)) if counts[row].sum() > 1e-4 * counts.sum()]
+    rows = [row for row in range(len(counts)) if counts[row].sum() > 1e-3 * counts.sum()]
     places = [int(np.searchsorted(np.cumsum(counts[row]), counts[row].sum() / 2)) for row in rows]
     return [float(middles[row]) for row in rows], [float(middles[place]) for place in places]
 
