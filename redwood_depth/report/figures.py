@@ -109,7 +109,8 @@ def _map(axes: Axes, values: NDArray[Any], title: str, colors: str, limits: tupl
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.spines[:].set(visible=True, color=RULE)
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(RULE)
     bar = axes.figure.colorbar(shown, ax=axes, format=PercentFormatter(1, decimals=0), fraction=0.04, pad=0.02)
     bar.outline.set_visible(False)
 
