@@ -48,7 +48,7 @@ def test_transitions_by_hand_again_and_again(tiny_bundle: ModelBundle) -> None:
             assert change(client, Transition.TRANSITION_CONFIGURE)
             assert change(client, Transition.TRANSITION_ACTIVATE)
             client.wait_for_node()
-            client.ask(gray_image(header_at(1), 100), camera_info(header_at(1)))
+            client.ask_until_answered(gray_image(header_at(1), 100), camera_info(header_at(1)))
             assert change(client, Transition.TRANSITION_DEACTIVATE)
             client.wait_until(lambda: client.images.get_subscription_count() == 0, what="end of the subscription")
             assert change(client, Transition.TRANSITION_CLEANUP)
