@@ -72,6 +72,7 @@ def play_and_record(
 
     Raises:
         EngineError: the node did not start.
+        BagError: the outputs cannot be recorded.
     """
     use_shared_memory_profile()
     # Without rclpy's handlers Ctrl-C arrives as KeyboardInterrupt, wherever this waits.
@@ -99,6 +100,8 @@ def _play(
     def note(_: Played, message: RawMessage) -> None:
         if message.topic == topics.color:
             sent_s[header_stamp_ns(message)] = time.monotonic()
+        if recorder.failure:
+            raise recorder.failure
         progress(player.message_count)
 
     player.play(rate, note)

@@ -11,6 +11,7 @@ from vision_msgs.msg import Classification
 
 from redwood_depth.bag_types import RawMessage, header_stamp_ns
 from redwood_depth.bag_writer import BagWriter
+from redwood_depth.errors import BagError
 
 _DEPTH_OF_HISTORY = QoSProfile(depth=20)  # reliable: a recording must not lose what the node has published
 _TYPES = {
@@ -27,6 +28,7 @@ class OutputRecorder:
     def __init__(self, node: Node, writer: BagWriter, namespace: str) -> None:
         self.counts: Counter[str] = Counter()
         self.arrivals_s: dict[int, float] = {}  # stamp of a depth image in ns: its arrival on the monotonic clock
+        self.failure: BagError | None = None  # why nothing more is recorded
         self._writer = writer
         for name, message_type in _TYPES.items():
             topic = f"{namespace}/{name}"
@@ -38,8 +40,14 @@ class OutputRecorder:
     def _callback(self, name: str, topic: str, type_name: str) -> Callable[[bytes], None]:
         def record(data: bytes) -> None:
             arrived_s = time.monotonic()
+            if self.failure:
+                return
             stamp_ns = header_stamp_ns(RawMessage(topic, type_name, 0, data))
-            self._writer.write_serialized(topic, type_name, stamp_ns, data)
+            try:
+                self._writer.write_serialized(topic, type_name, stamp_ns, data)
+            except OSError as error:  # on the executor's thread: kept for the thread that waits for the recording
+                self.failure = BagError(f"cannot record {topic}: {error.strerror}")
+                return
             self.counts[name] += 1
             if name == "depth/image":
                 self.arrivals_s[stamp_ns] = arrived_s

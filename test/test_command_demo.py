@@ -1,5 +1,6 @@
 """The demo on a small bag, with a model whose answers are known: node process, DDS, recording, scores, sheet."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -64,3 +65,22 @@ def test_a_node_that_does_not_start_is_one_line(
     arguments = ["--bag", str(bag), "--model", str(tiny_bundle.folder), "--output", str(tmp_path / "out")]
     assert demo.main(arguments) == 1
     assert "is not the model that model.json describes" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_bag(
+    bag: Path,
+    tiny_bundle: ModelBundle,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("redwood_depth.bag_writer.BagWriter.write_serialized", full)
+    arguments = ["--bag", str(bag), "--model", str(tiny_bundle.folder), "--output", str(tmp_path / "out")]
+    assert demo.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device" in error
+    assert len(error.splitlines()) == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"node.log"}
