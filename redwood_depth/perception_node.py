@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
@@ -19,9 +20,9 @@ from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.camera import Intrinsics
 from redwood_depth.engines import choose_backend, open_engine
 from redwood_depth.engines.report import Report
-from redwood_depth.errors import CameraError, RedwoodDepthError
+from redwood_depth.errors import CameraError, EngineError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
-from redwood_depth.images import color_from_message
+from redwood_depth.images import ColorImage, color_from_message
 from redwood_depth.messages import diagnostic_status
 from redwood_depth.outputs import FrameContext, Outputs
 from redwood_depth.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
@@ -121,7 +122,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         report = Report(log.info, log.warning, cancelled=lambda: not self.context.ok())
         engine = open_engine(bundle, parameters.backend, parameters.threads, parameters.precision, report)
         self._engine_description = str(engine.description)
-        return Estimator(bundle, engine)
+        estimator = Estimator(bundle, engine)
+        try:  # the first run is the slowest: here no frame waits for it, and an unusable output is found out now
+            estimator.predict(ColorImage(np.zeros((bundle.height, bundle.width, 3), np.uint8)))
+        except EngineError:
+            estimator.close()
+            raise
+        return estimator
 
     def _subscribe(self) -> None:
         compressed = self.parameters.image_transport == "compressed"

@@ -74,7 +74,7 @@ def test_two_processes_build_once(tiny_bundle: ModelBundle) -> None:
     [
         (("--compute-capability", "9.0"), "cannot build for compute capability 9.0; it knows 7.5"),
         (("--compute-capability", "ada"), "a compute capability is written as 8.9, not 'ada'"),
-        (("--compute-capability", "8.9", "--precision", "int8"), "training export --precision int8"),
+        (("--compute-capability", "8.9", "--precision", "int8"), "a bundle exported in int8"),
         (("--compute-capability", "8.9", "--output", "/"), "--output / is a folder; name a file"),
         (("--compute-capability", "8.9", "--output", "/proc/x"), "cannot write /proc/x: "),
     ],

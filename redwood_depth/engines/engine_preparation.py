@@ -31,8 +31,8 @@ def model_in_precision(bundle: ModelBundle, precision: str) -> bytes:
     if (bundle.precision, precision) == ("fp32", "fp16"):
         return half_precision_model(bundle.model_path)
     raise EngineError(
-        f"{bundle.name} is an {bundle.precision} bundle, {precision} cannot be made of it; "
-        f"make an {precision} bundle: python -m training export --precision {precision}"
+        f"{bundle.name} is an {bundle.precision} bundle, {precision} cannot be made of it: "
+        f"it takes a bundle exported in {precision}"
     )
 
 

@@ -26,8 +26,7 @@ def half_precision_model(path: Path) -> bytes:
         import onnx
     except ImportError as error:
         raise EngineError(
-            "making fp16 from an fp32 bundle needs the package onnx: pip install onnx, "
-            "or make an fp16 bundle: python -m training export --precision fp16"
+            "making fp16 from an fp32 bundle needs the package onnx: pip install onnx"
         ) from error
     try:
         model = onnx.shape_inference.infer_shapes(onnx.load(str(path)), strict_mode=True, data_prop=True)
