@@ -22,7 +22,7 @@ help:
 	@echo "make demo    set up and run the node on the sample bag; results in out/demo"
 	@echo "make test    set up and run all tests"
 	@echo "make lint    ruff and mypy"
-	@echo "make sample  render the sample scan again (an hour) and make the sample bag of it"
+	@echo "make sample  render the sample scan again (a quarter of an hour) and make the sample bag of it"
 	@echo "make clean   remove environments and results"
 	@echo "             DISTRO=jazzy|kilted, PYTHON=python3.12"
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from redwood_depth.bundle import MODEL_FILE, ModelBundle, file_sha256
 from redwood_depth.errors import BundleError
 from training.model import DepthClassModel
+from training.onnx_notes import without_notes
 
 OPSET = 18
 DEPTH_TOLERANCE_M = 1e-3
@@ -70,8 +71,9 @@ def write_onnx(model: DepthClassModel, path: Path, size: tuple[int, int]) -> Non
         dynamo=True,
         verbose=False,
     )
-    program.save(path, external_data=False)
-    onnx.checker.check_model(onnx.load(path), full_check=True)
+    graph = without_notes(program.model_proto)
+    onnx.checker.check_model(graph, full_check=True)
+    onnx.save(graph, path)
 
 
 def check_parity(model: DepthClassModel, path: Path, images: Sequence[npt.NDArray[np.uint8]]) -> tuple[float, float]:

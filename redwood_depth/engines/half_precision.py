@@ -25,9 +25,7 @@ def half_precision_model(path: Path) -> bytes:
     try:
         import onnx
     except ImportError as error:
-        raise EngineError(
-            "making fp16 from an fp32 bundle needs the package onnx: pip install onnx"
-        ) from error
+        raise EngineError("making fp16 from an fp32 bundle needs the package onnx: pip install onnx") from error
     try:
         model = onnx.shape_inference.infer_shapes(onnx.load(str(path)), strict_mode=True, data_prop=True)
     except Exception as error:  # the errors of onnx and protobuf share no base but Exception

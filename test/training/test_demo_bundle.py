@@ -41,3 +41,9 @@ def test_any_image_gives_depth_in_range(size: tuple[int, int]) -> None:
     low, high = estimator.bundle.depth_range_m
     assert prediction.depth_m.shape == size
     assert low - 1e-5 <= prediction.depth_m.min() <= prediction.depth_m.max() <= high + 1e-4
+
+
+def test_the_shipped_file_tells_nothing_of_the_machine_it_was_made_on() -> None:
+    content = (DEMO_BUNDLE / "model.onnx").read_bytes()
+    assert b"site-packages" not in content
+    assert b".py" not in content

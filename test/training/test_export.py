@@ -58,6 +58,8 @@ def test_a_bundle_is_exported_checked_and_swapped_in(model: DepthClassModel, ima
     assert [opset.version for opset in graph.opset_import if opset.domain in ("", "ai.onnx")] == [18]
     assert graph.graph.node[0].op_type == "Cast", "TensorRT refuses to transpose bytes"
     assert not any(tensor.external_data for tensor in graph.graph.initializer)
+    assert str(Path.cwd()).encode() not in bundle.model_path.read_bytes()
+    assert not any(node.metadata_props or node.doc_string for node in graph.graph.node)
     _, scores = session.run(None, {"image": images[0][None]})
     assert 0 <= scores.min() <= scores.sum() <= 1 + 1e-5
     assert check_parity(model, bundle.model_path, images)[0] < 1e-4
