@@ -52,10 +52,8 @@ def camera_info_message(header: Header, info: CameraInfo | None, height: int, wi
     """
     if info is None:
         return CameraInfo(header=header, height=height, width=width)
-    bin_x, bin_y = max(info.binning_x, 1), max(info.binning_y, 1)
-    roi = info.roi
-    sx = width / ((roi.width or info.width) / bin_x) / bin_x
-    sy = height / ((roi.height or info.height) / bin_y) / bin_y
+    roi = info.roi  # K speaks of the whole sensor, unbinned: the region first, then whatever size its image has now
+    sx, sy = width / (roi.width or info.width), height / (roi.height or info.height)
     scaled = CameraInfo(header=header, height=height, width=width, distortion_model=info.distortion_model)
     scaled.d, scaled.r = copy.copy(info.d), copy.copy(info.r)
     k, p = np.array(info.k, np.float64).reshape(3, 3), np.array(info.p, np.float64).reshape(3, 4)

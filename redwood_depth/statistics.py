@@ -13,10 +13,13 @@ class Latencies:
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
+        self._first_s: float | None = None
         self._entries: deque[tuple[float, float]] = deque(maxlen=2000)
 
     def add(self, duration_s: float) -> None:
-        self._entries.append((self._clock_s(), duration_s))
+        now_s = self._clock_s()
+        self._first_s = now_s if self._first_s is None else self._first_s
+        self._entries.append((now_s, duration_s))
 
     def _recent(self) -> list[float]:
         oldest = self._clock_s() - _WINDOW_S
@@ -31,8 +34,10 @@ class Latencies:
         return {name: round(1e3 * duration_s, 2) for name, duration_s in ranks.items()}
 
     def rate_hz(self) -> float:
-        """Entries a second, over the window."""
-        return len(self._recent()) / _WINDOW_S
+        """Entries a second, over the window or, in the first seconds, since the first of them."""
+        if self._first_s is None:
+            return 0.0
+        return len(self._recent()) / min(_WINDOW_S, max(1.0, self._clock_s() - self._first_s))
 
 
 _SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
@@ -47,7 +52,6 @@ class FrameStatistics:
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
-        self._started_s = clock_s()
         self.counts: Counter[str] = Counter(received=0, published=0, dropped=0, bad=0, unwatched=0)
         self.latency = Latencies(clock_s)
         self.inference = Latencies(clock_s)

@@ -1,5 +1,6 @@
 """Counters and percentiles on a clock that the test turns."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,20 @@ def test_what_is_older_than_ten_seconds_is_forgotten() -> None:
     assert latencies.rate_hz() == 0.1
     clock.now_s += 20.0
     assert latencies.percentiles_ms() == {}
+
+
+def test_the_rate_is_right_from_the_first_seconds_on() -> None:
+    clock = Clock()
+    latencies = Latencies(clock)
+    assert latencies.rate_hz() == 0.0
+    for _ in range(90):
+        latencies.add(0.01)
+        clock.now_s += 1 / 30
+    assert latencies.rate_hz() == pytest.approx(30, rel=0.05)
+    for _ in range(900):
+        latencies.add(0.01)
+        clock.now_s += 1 / 30
+    assert latencies.rate_hz() == pytest.approx(30, rel=0.05)
 
 
 def test_frames_are_counted_and_timed() -> None:
