@@ -67,7 +67,7 @@ def test_the_worker_opens_and_closes_and_the_log_hears_of_the_build(
         rclpy.shutdown(context=context)
     assert engine.arguments == ("auto", "fp16", False)
     assert set(engine.threads) | set(asked) == {"redwood_depth worker"}
-    assert len(engine.threads) == 2
+    assert len(engine.threads) == 3  # opened, run for the first time, closed
     log = capfd.readouterr()
     lines = (log.out + log.err).splitlines()
     (building,) = [line for line in lines if "3 of 9 (5 s)" in line]
