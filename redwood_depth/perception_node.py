@@ -92,7 +92,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         """Run one transition. rclpy swallows what a transition raises without a word, so nothing may leave here."""
         try:
             act()
-        except Exception as error:
+        except Exception as error:  # whatever it is: see above
             self.release()
             if not self.context.ok():  # a signal came in between: nobody to tell
                 return _FAILURE
@@ -198,7 +198,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self._predict_and_publish(estimator, frame)
         except RedwoodDepthError as error:
             self._bad_frame(str(error))
-        except Exception as error:
+        except Exception as error:  # a fault of ours must not end the thread that all frames need
             if self.context.ok():  # after shutdown publishers are gone, and nobody waits for this frame
                 self._bad_frame(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
 
