@@ -18,6 +18,7 @@ from training.synthetic.clutter import (
     tyre_pile,
 )
 from training.synthetic.furniture import bed, cabinet, chair, picture_mesh, shelf, sofa, table
+from training.synthetic.kitchen import dining_set, kitchen_units, work_place
 from training.synthetic.light import Lamp, Light, white_of
 from training.synthetic.mesh import Mesh, join
 from training.synthetic.part import BLACK_PLASTIC, STEEL, Material, Part
@@ -28,7 +29,10 @@ from training.synthetic.surfaces import indoor_floor, indoor_wall, timber
 from training.synthetic.textures import clouds
 
 Maker = Callable[[np.random.Generator], list[Part]]
-LIVING: tuple[Maker, ...] = (table, chair, chair, shelf, cabinet, cabinet, sofa, bed, potted_plant, carton_stack)
+LIVING: tuple[Maker, ...] = (
+    table, work_place, chair, chair, shelf, cabinet, kitchen_units, sofa, bed, potted_plant, carton_stack,
+)  # fmt: skip
+KITCHEN: tuple[Maker, ...] = (kitchen_units, kitchen_units, kitchen_units, dining_set, cabinet, shelf, chair)
 GARAGE: tuple[Maker, ...] = (
     shelf, cabinet, carton_stack, crates, tyre_pile, ladder, board, barrel, pallet_load, table, carton_stack,
 )  # fmt: skip
@@ -44,7 +48,7 @@ def room(rng: np.random.Generator, floor: Floor, *, garage: bool) -> tuple[list[
         decoration, window = _on_one_wall(rng, side, floor.area, height, garage=garage, windows=3 - len(lamps))
         parts += decoration
         lamps += window
-    makers = GARAGE if garage else LIVING
+    makers = GARAGE if garage else KITCHEN if rng.random() < 0.4 else LIVING
     for side in SIDES:
         for _ in range(max(1, round(wall_length_m(side, floor.area) / rng.uniform(1.0, 2.6)))):
             parts += floor.put(rng, makers[int(rng.integers(len(makers)))](rng), against=side)

@@ -22,6 +22,7 @@ from training.synthetic.clutter import (
 )
 from training.synthetic.containers import random_container
 from training.synthetic.furniture import bed, cabinet, chair, shelf, sofa, table
+from training.synthetic.kitchen import dining_set, kitchen_units, work_place
 from training.synthetic.light import Light
 from training.synthetic.mesh import Floats
 from training.synthetic.outdoors import outdoors
@@ -37,20 +38,9 @@ CLASSES = ("car", "trash container", "bicycle")
 INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NONE: 0.75}
 DISTANCE_M = {"car": (1.6, 4.2), "trash container": (0.9, 3.2), "bicycle": (1.0, 2.8), NONE: (0.7, 3.0)}
 INDOOR_THINGS = (
-    table,
-    table,
-    table,
-    chair,
-    shelf,
-    cabinet,
-    cabinet,
-    cabinet,
-    sofa,
-    bed,
-    potted_plant,
-    carton_stack,
-    rug,
-)
+    table, dining_set, dining_set, dining_set, work_place, work_place, kitchen_units, kitchen_units, kitchen_units,
+    chair, shelf, cabinet, sofa, bed, potted_plant, carton_stack, rug,
+)  # fmt: skip
 OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tyre_pile)
 
 
@@ -73,8 +63,9 @@ def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: in
     indoors = bool(rng.random() < INDOOR_SHARE[label])
     thing = _main_thing(rng, label, indoors=indoors)
     recording = _recording(rng, frames, indoors=indoors)
-    stations = _stations(rng, thing, DISTANCE_M[label], frames / recording.fps, indoors=indoors)
-    floor = _floor(rng, thing, stations, indoors=indoors)
+    look = _look(rng, label, indoors=indoors)
+    stations = _stations(rng, thing, look, frames / recording.fps)
+    floor = _floor(rng, thing, stations, indoors=indoors, clear=look.clear)
     others, objects = _others(rng, label, floor)
     around, light = room(rng, floor, garage=label != NONE and rng.random() < 0.7) if indoors else outdoors(rng, floor)
     if label != NONE:
@@ -144,28 +135,45 @@ def _camera(rng: np.random.Generator, width: int, height: int) -> Camera:
     return Camera(width, height, float(focal), float(focal), float(cx), float(cy))
 
 
-def _stations(
-    rng: np.random.Generator, thing: list[Part], distance_m: tuple[float, float], duration_s: float, *, indoors: bool
-) -> list[Station]:
-    """A short arc about a thing, seen from -y: from its surface `distance_m` away, eyes anywhere from knee to head."""
+@dataclass(frozen=True)
+class _Look:
+    """How a camera goes about a thing: how far off, how high, how far from its middle it aims, the view kept free?"""
+
+    away_m: float
+    eye_m: float
+    aim: float
+    clear: bool
+
+
+def _look(rng: np.random.Generator, label: str, *, indoors: bool) -> _Look:
+    """Objects are looked at from a distance, by a person; else a person or a low robot looks about among things."""
+    near, far = DISTANCE_M[label]
+    among = label == NONE and rng.random() < 0.7
+    if among:
+        near = 0.3
+    away = near + (far * (0.75 if indoors else 1.0) - near) * rng.beta(1.2, 1.8)
+    if among and rng.random() < 0.3:
+        eye = rng.uniform(0.25, 0.75)
+    else:
+        eye = rng.uniform(0.3, 1.8) if rng.random() < 0.35 else rng.normal(1.4, 0.2)
+    return _Look(float(away), float(eye), 0.3 if among else 0.16, not among)
+
+
+def _stations(rng: np.random.Generator, thing: list[Part], look: _Look, duration_s: float) -> list[Station]:
+    """A short arc about a thing, seen from -y, its distance from the thing's surface."""
     low, high = bounds_of(thing)
     size = high - low
     start, sweep = rng.uniform(-55, 55), rng.uniform(4, 40) * rng.choice([-1, 1])
-    near, far = distance_m
-    away = near + (far * (0.75 if indoors else 1.0) - near) * rng.beta(1.2, 1.8)
-    up, rise = rng.uniform(0.3, 1.8) if rng.random() < 0.35 else rng.normal(1.4, 0.2), rng.normal(0, 0.08)
-    aim = rng.normal(0, 0.16, 3) * [size[0], size[1], 0.6 * size[2]] + [
-        0,
-        0,
-        low[2] + size[2] * rng.uniform(0.35, 0.75),
-    ]
+    rise = rng.normal(0, 0.08)
+    middle = [0, 0, low[2] + size[2] * rng.uniform(0.35, 0.75)]
+    aim = rng.normal(0, look.aim, 3) * [size[0], size[1], 0.6 * size[2]] + middle
     drift = rng.normal(0, 0.06, 3) * size
     stations = []
     for share in np.linspace(0, 1, 4):
         angle = np.deg2rad(start + sweep * share)
         ahead = np.array([np.sin(angle), -np.cos(angle)])
-        position = ahead * (_reach_m(thing, ahead) + away)
-        eye = float(np.clip(up + rise * share, 0.25, 1.85))
+        position = ahead * (_reach_m(thing, ahead) + look.away_m)
+        eye = float(np.clip(look.eye_m + rise * share, 0.25, 1.85))
         x, y, z = aim + drift * share
         stations.append(
             Station(share * duration_s + 1 / 30, (float(position[0]), float(position[1]), eye), (x, y, max(z, 0.05)))
@@ -178,8 +186,10 @@ def _reach_m(thing: list[Part], ahead: Floats) -> float:
     return float(max((part.mesh.vertices[:, :2] @ ahead).max() for part in thing))
 
 
-def _floor(rng: np.random.Generator, thing: list[Part], stations: list[Station], *, indoors: bool) -> Floor:
-    """A floor about the thing and the way of the camera, both and the view between them kept free."""
+def _floor(
+    rng: np.random.Generator, thing: list[Part], stations: list[Station], *, indoors: bool, clear: bool
+) -> Floor:
+    """A floor about the thing and the way of the camera, both kept free; `clear`: the view between them as well."""
     x0, y0, x1, y1 = footprint(thing, 0.05)
     eyes = np.array([station.position_m[:2] for station in stations])
     spare = (lambda: rng.uniform(0.1, 2.2)) if indoors else (lambda: rng.uniform(0.3, 5.0))
@@ -191,8 +201,8 @@ def _floor(rng: np.random.Generator, thing: list[Part], stations: list[Station],
     floor = Floor(area)
     floor.reserve_parts(thing)
     for eye in eyes:
-        floor.reserve(*eye, 0.5)
-        for share in (0.25, 0.5, 0.75):
+        floor.reserve(*eye, 0.5 if clear else 0.4)
+        for share in (0.25, 0.5, 0.75) if clear else ():
             floor.reserve(*(share * eye), 0.35)
     return floor
 
