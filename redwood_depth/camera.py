@@ -7,6 +7,9 @@ from typing import Any
 from redwood_depth.errors import CameraError
 
 
+_FOCAL_RANGE = (1e-3, 1e4)  # fx / width, fy / height: wider than any fisheye, narrower than any telescope
+
+
 @dataclass(frozen=True)
 class TrainingCamera:
     """Camera of a bundle's training data; focal lengths relative to the image size, so free of any resolution."""
@@ -40,13 +43,19 @@ class Intrinsics:
         fx, cx, fy, cy = float(k[0]), float(k[2]), float(k[4]), float(k[5])
         if fx == 0.0:
             return None
-        if not all(map(math.isfinite, (fx, fy, cx, cy))) or fx < 0 or fy <= 0 or info.width < 1 or info.height < 1:
-            raise CameraError(f"impossible camera_info: {info.width}x{info.height}, fx {fx}, fy {fy}, cx {cx}, cy {cy}")
         bin_x, bin_y = max(info.binning_x, 1), max(info.binning_y, 1)
         roi = info.roi
+        width, height = (roi.width or info.width) // bin_x, (roi.height or info.height) // bin_y
+        if (
+            min(width, height, info.width, info.height) < 1
+            or not _FOCAL_RANGE[0] <= fx / info.width <= _FOCAL_RANGE[1]  # nor does NaN lie in it
+            or not _FOCAL_RANGE[0] <= fy / info.height <= _FOCAL_RANGE[1]
+            or not (math.isfinite(cx) and math.isfinite(cy))
+        ):
+            raise CameraError(f"impossible camera_info: {info.width}x{info.height}, fx {fx}, fy {fy}, cx {cx}, cy {cy}")
         return cls(
-            width=(roi.width or info.width) // bin_x,
-            height=(roi.height or info.height) // bin_y,
+            width=width,
+            height=height,
             fx=fx / bin_x,
             fy=fy / bin_y,
             cx=(cx - roi.x_offset) / bin_x,

@@ -53,7 +53,8 @@ def camera_info_message(header: Header, info: CameraInfo | None, height: int, wi
     if info is None:
         return CameraInfo(header=header, height=height, width=width)
     roi = info.roi  # K speaks of the whole sensor, unbinned: the region first, then whatever size its image has now
-    sx, sy = width / (roi.width or info.width), height / (roi.height or info.height)
+    # A driver without a calibration may leave even the size at 0: it is the image's then.
+    sx, sy = width / (roi.width or info.width or width), height / (roi.height or info.height or height)
     scaled = CameraInfo(header=header, height=height, width=width, distortion_model=info.distortion_model)
     scaled.d, scaled.r = copy.copy(info.d), copy.copy(info.r)
     k, p = np.array(info.k, np.float64).reshape(3, 3), np.array(info.p, np.float64).reshape(3, 4)

@@ -45,7 +45,14 @@ def test_no_focal_length_means_uncalibrated() -> None:
     assert Intrinsics.from_camera_info(info(fx=0.0)) is None
 
 
-@pytest.mark.parametrize("bad", [{"fx": -5.0}, {"fy": 0.0}, {"fx": float("nan")}, {"width": 0}, {"fy": float("inf")}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *({"fx": -5.0}, {"fy": 0.0}, {"fx": float("nan")}, {"width": 0}, {"fy": float("inf")}),
+        *({"fx": 1e300}, {"fy": 1e-300}),  # would overflow the depth, or make nothing of it
+        *({"binning_x": 641}, {"binning_y": 2**32 - 1}),  # would leave no pixel
+    ],
+)
 def test_impossible_calibrations_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(CameraError, match="impossible camera_info"):
         Intrinsics.from_camera_info(info(**bad))

@@ -118,3 +118,9 @@ def test_points_lie_where_the_pinhole_puts_them() -> None:
     back = np.frombuffer(cloud.data, points.dtype).reshape(3, 4)
     np.testing.assert_array_equal(back["z"], depth_m)
     assert back["rgb"][0, 3].view(np.uint32) == (10 << 16) + (20 << 8) + 30
+
+
+def test_a_camera_info_that_was_never_filled_in_scales_to_one() -> None:
+    info = camera_info_message(HEADER, CameraInfo(), 48, 64)
+    assert (info.height, info.width) == (48, 64)
+    assert not any(info.k) and not any(info.p)
