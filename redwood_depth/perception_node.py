@@ -13,6 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -26,10 +27,11 @@ from redwood_depth.images import ColorImage, color_from_message
 from redwood_depth.messages import diagnostic_status
 from redwood_depth.outputs import FrameContext, Outputs
 from redwood_depth.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
-from redwood_depth.statistics import FrameStatistics
+from redwood_depth.statistics import FrameStatistics, SequenceGaps
 from redwood_depth.worker import Worker
 
 _CAMERA_INFO_PATIENCE_S = 0.3
+_MESSAGES_ARE_NUMBERED = hasattr(Subscription, "CallbackType")  # Humble's rclpy hands over no numbers
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -53,6 +55,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._camera_info: CameraInfo | None = None
         self._camera_info_settled = threading.Event()  # it came once, or was waited for once
         self._image_subscriptions: list[Any] = []
+        self._gaps = SequenceGaps()
         self._problem = ""
         self.add_on_set_parameters_callback(self._check_parameters)
         declare_parameters(self)
@@ -136,7 +139,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         reliability = ReliabilityPolicy[self.parameters.image_reliability.upper()]
         image_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
         info_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        image = self.create_subscription(message_type, topic, self._receive_image, image_qos)
+        receive_image = self._receive_numbered_image if _MESSAGES_ARE_NUMBERED else self._receive_image
+        self._gaps = SequenceGaps()
+        image = self.create_subscription(message_type, topic, receive_image, image_qos)
         info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
         self._image_subscriptions = [image, info]
         self.get_logger().info(f"active: waiting for images on {image.topic_name}")
@@ -182,6 +187,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _receive_camera_info(self, info: CameraInfo) -> None:
         self._camera_info = info
         self._camera_info_settled.set()
+
+    def _receive_numbered_image(self, message: Any, message_info: Any) -> None:
+        missing = self._gaps.missing(message_info["publication_sequence_number"])
+        # Two publishers count each for itself. The event "message lost" knows nothing of what a newer message replaced.
+        if missing and self.count_publishers(self._image_subscriptions[0].topic_name) == 1:
+            self.statistics.counts["lost"] += missing
+        self._receive_image(message)
 
     def _receive_image(self, message: Any) -> None:
         received_s = self.statistics.frame_received()

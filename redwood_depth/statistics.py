@@ -43,16 +43,31 @@ class Latencies:
 _SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
+class SequenceGaps:
+    """Messages that never came, by the gaps in the numbers that one publisher gives its messages."""
+
+    def __init__(self) -> None:
+        self._newest: int | None = None
+
+    def missing(self, number: int | None) -> int:
+        """How many are missing before the message with this number; 0 for the first, and after a publisher's restart.
+
+        A middleware that does not number messages gives None.
+        """
+        newest, self._newest = self._newest, number
+        return 0 if number is None or newest is None else max(0, number - newest - 1)
+
+
 class FrameStatistics:
     """Counters since the start, latencies of the last ten seconds.
 
-    The counts `received` and `dropped` belong to the thread that receives, `published` and `bad` to the one that works;
+    The counts `received`, `lost` and `dropped` belong to the thread that receives, `published` and `bad` to the one that works;
     reading from elsewhere may be one frame behind, so nothing here needs a lock.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
-        self.counts: Counter[str] = Counter(received=0, published=0, dropped=0, bad=0, unwatched=0)
+        self.counts: Counter[str] = Counter(received=0, published=0, dropped=0, bad=0, unwatched=0, lost=0)
         self.latency = Latencies(clock_s)
         self.inference = Latencies(clock_s)
         self.last_received_s: float | None = None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redwood_depth.statistics import FrameStatistics, Latencies
+from redwood_depth.statistics import FrameStatistics, Latencies, SequenceGaps
 
 
 class Clock:
@@ -70,3 +70,9 @@ def test_frames_are_counted_and_timed() -> None:
     assert values["latency p50 (ms)"] == 20.0
     assert values["inference p99 (ms)"] == 15.0
     assert values["age of newest image (s)"] == 0.5
+
+
+def test_gaps_in_a_publishers_numbers_are_messages_that_never_came() -> None:
+    gaps = SequenceGaps()
+    numbers = (7, 8, 11, 12, 3, 4, 6, None, 9, 10)  # from 12 to 3: the publisher was started again
+    assert [gaps.missing(number) for number in numbers] == [0, 0, 2, 0, 0, 0, 1, 0, 0, 0]
