@@ -6,7 +6,6 @@ from typing import Any
 
 from redwood_depth.errors import CameraError
 
-
 _FOCAL_RANGE = (1e-3, 1e4)  # fx / width, fy / height: wider than any fisheye, narrower than any telescope
 
 

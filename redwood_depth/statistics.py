@@ -61,8 +61,8 @@ class SequenceGaps:
 class FrameStatistics:
     """Counters since the start, latencies of the last ten seconds.
 
-    The counts `received`, `lost` and `dropped` belong to the thread that receives, `published` and `bad` to the one that works;
-    reading from elsewhere may be one frame behind, so nothing here needs a lock.
+    The counts `received`, `lost` and `dropped` belong to the thread that receives, `published` and `bad` to the one
+    that works; reading from elsewhere may be one frame behind, so nothing here needs a lock.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:

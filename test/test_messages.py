@@ -123,4 +123,5 @@ def test_points_lie_where_the_pinhole_puts_them() -> None:
 def test_a_camera_info_that_was_never_filled_in_scales_to_one() -> None:
     info = camera_info_message(HEADER, CameraInfo(), 48, 64)
     assert (info.height, info.width) == (48, 64)
-    assert not any(info.k) and not any(info.p)
+    assert not any(info.k)
+    assert not any(info.p)
