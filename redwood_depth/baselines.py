@@ -6,11 +6,16 @@ millimetre off for others, and small enough to need one pass over a bag.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.metrics import depth_scores
+
+_MOST_MM = 65535
+_EXACT_COUNT = 1 << 24  # pixels up to which OpenCV's float32 histogram counts exactly
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,23 @@ class DepthHistogram:
 
     depths_mm: NDArray[np.uint32]
     counts: NDArray[np.uint32]
+
+    @classmethod
+    def of_image(cls, depth_m: NDArray[np.float32], valid: NDArray[np.bool_], max_depth_m: float) -> "DepthHistogram":
+        """As `of(depth_m[valid])` of an image (H, W) in m with valid pixels, none beyond `max_depth_m`.
+
+        But for depths halfway between two millimetres, which 16-bit depth images do not have.
+        """
+        if max_depth_m >= _MOST_MM / 1000 or valid.size >= _EXACT_COUNT:
+            return cls.of(depth_m[valid])
+        thousand: Any = 1000.0
+        image_mm: Any = cv2.multiply(depth_m, thousand, dtype=cv2.CV_16U)
+        image_mm *= valid
+        bins = int(1000 * max_depth_m) + 2
+        counts = cv2.calcHist([image_mm], [0], None, [bins], [0, bins]).reshape(-1)
+        counts[0] -= valid.size - np.count_nonzero(valid)
+        depths_mm = np.flatnonzero(counts)
+        return cls(depths_mm.astype(np.uint32), counts[depths_mm].astype(np.uint32))
 
     @classmethod
     def of(cls, depth_m: NDArray[np.floating]) -> "DepthHistogram":

@@ -223,7 +223,7 @@ def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) ->
     scores = image_scores(prediction.depth_m, target, valid, edges_m)
     if scores is None:
         return EngineError("the prediction has no depth where there is ground truth")
-    truth = DepthHistogram.of(target[valid])
+    truth = DepthHistogram.of_image(target, valid, options.max_depth_m)
     paper = paper_scores(prediction.depth_m, target) if options.paper else None
     of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper)
     return ScoredFrame(pair, prediction, valid, of_frame)

@@ -27,15 +27,21 @@ class ModelPredictor:
         cores = threads or len(os.sched_getaffinity(0))
         self.threads = cores if first.engine.description.device == "CPU" else 1
         self._own = threading.local()
-        self._own.estimator = first
-        self._opened = [first]
+        self._opened, self._spare = [first], [first]
 
     def __call__(self, pair: RgbdPair) -> Prediction:
         if not hasattr(self._own, "estimator"):
-            self._own.estimator = Estimator(self._bundle, open_engine(self._bundle, self._backend, 1))
-            self._opened.append(self._own.estimator)
+            self._own.estimator = self._one_more()
         estimator: Estimator = self._own.estimator
         return estimator.predict(pair.color, pair.intrinsics, pair.depth_m.shape)
+
+    def _one_more(self) -> Estimator:
+        """For a further thread; the first engine of a CPU goes to whichever thread comes first."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            self._opened.append(Estimator(self._bundle, open_engine(self._bundle, self._backend, 1)))
+            return self._opened[-1]
 
     def __enter__(self) -> "ModelPredictor":
         return self

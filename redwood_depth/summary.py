@@ -53,8 +53,24 @@ def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: E
     return result | _classes(evaluations, subject)
 
 
+def summarize_each(
+    evaluations: Sequence[BagEvaluation], subject: Subject, options: EvaluationOptions
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The frames of all bags together, and each bag by itself."""
+    together = summarize(evaluations, subject, options)
+    if len(evaluations) == 1:  # what takes long is the same
+        return together, [_bag_entry(evaluations[0], subject, options, together)]
+    return together, [summarize_bag(one, subject, options) for one in evaluations]
+
+
 def summarize_bag(evaluation: BagEvaluation, subject: Subject, options: EvaluationOptions) -> dict[str, Any]:
     """One bag by itself: what it is, its scores, and under "per_frame" those of each frame, as columns."""
+    return _bag_entry(evaluation, subject, options, summarize([evaluation], subject, options))
+
+
+def _bag_entry(
+    evaluation: BagEvaluation, subject: Subject, options: EvaluationOptions, scores: dict[str, Any]
+) -> dict[str, Any]:
     first_ns, last_ns = evaluation.stamps_ns or (0, 0)
     return {
         "bag": str(evaluation.path),
@@ -64,7 +80,7 @@ def summarize_bag(evaluation: BagEvaluation, subject: Subject, options: Evaluati
         "duration_s": max(last_ns - first_ns, 0) / 1e9,
         "damage": evaluation.damage,
         "warnings": _warnings(evaluation, options),
-        **summarize([evaluation], subject, options),
+        **scores,
         "unscored": [{"time_s": (stamp - first_ns) / 1e9, "reason": reason} for stamp, reason in evaluation.unscored],
         "per_frame": per_frame(evaluation, subject),
     }

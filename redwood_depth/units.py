@@ -13,7 +13,7 @@ _FACTORS = {1000.0: "millimetres", 100.0: "centimetres", 0.001: "kilometres", 0.
 def typical_depth_m(depth_m: NDArray[Any]) -> float | None:
     """Median of the finite depths above 0 (of every eighth pixel), whatever their range; None: there are none."""
     sparse = depth_m[::_STEP, ::_STEP]
-    found = sparse[np.isfinite(sparse) & (sparse > 0)]
+    found = sparse[(sparse > 0) & (sparse < np.inf)]
     return float(np.median(found)) if found.size else None
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_scores
-from redwood_depth.metrics import depth_scores
+from redwood_depth.metrics import depth_scores, valid_depth
 
 frames_mm = st.lists(
     hnp.arrays(np.uint16, st.integers(1, 30), elements=st.integers(100, 10_000)), min_size=1, max_size=5
@@ -42,3 +42,14 @@ def test_each_frame_weighs_the_same_however_many_pixels_it_has() -> None:
     histograms = [DepthHistogram.of(image) for image in (near, far, far)]
     assert best_constant_m(histograms) == 3.0
     assert constant_scores(3.0, histograms)["mae"] == pytest.approx(2.0 / 3.0)
+
+
+@pytest.mark.parametrize("farthest_m", [10.0, 100.0])
+def test_the_histogram_of_an_image_is_that_of_its_valid_pixels(farthest_m: float) -> None:
+    rng = np.random.default_rng(5)
+    depth_m = metres(rng.integers(0, 20_000, (48, 64)))
+    depth_m[rng.random(depth_m.shape) < 0.2] = np.nan
+    valid = valid_depth(depth_m, high=farthest_m)
+    expected, found = DepthHistogram.of(depth_m[valid]), DepthHistogram.of_image(depth_m, valid, farthest_m)
+    assert np.array_equal(found.depths_mm, expected.depths_mm)
+    assert np.array_equal(found.counts, expected.counts)

@@ -26,7 +26,7 @@ from redwood_depth.prediction_sources import LiveSource, ModelSource, Prediction
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.page import check_report_packages, write_report
 from redwood_depth.results import result_head, training_warning, write_csv, write_json
-from redwood_depth.summary import summarize, summarize_bag
+from redwood_depth.summary import summarize_each
 
 _DESCRIPTION = """\
 Score depth on bags with colour and depth images (MCAP or SQLite, raw or compressed) or on Redwood scans. Each
@@ -113,13 +113,8 @@ def _evaluate(arguments: argparse.Namespace, command: str) -> tuple[dict[str, An
         evaluations = [outcome.evaluation for outcome in outcomes if outcome.evaluation is not None]
         if not evaluations:
             return None, outcomes
-        options = tasks[0].options
-        result = {
-            **result_head(source.entry(), command),
-            **summarize(evaluations, source.subject, options),
-            **source.results(),
-            "bags": [summarize_bag(one, source.subject, options) for one in evaluations],
-        }
+        together, bags = summarize_each(evaluations, source.subject, tasks[0].options)
+        result = {**result_head(source.entry(), command), **together, **source.results(), "bags": bags}
     for bag in result["bags"]:
         bag["warnings"] += filter(None, [training_warning(bag["bag"], result["model"])])
     return result, outcomes
