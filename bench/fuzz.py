@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,7 @@ def _command(arguments: argparse.Namespace) -> int:
             results.append(fuzz(transport, each, arguments.seed, model, progress.advance))
     print("\n".join(map(summary, results)))
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n", "utf-8")
+        arguments.json.write_text(json.dumps([vars(result) for result in results], indent=2) + "\n", "utf-8")
     return 1 if any(result.findings for result in results) else 0
 
 

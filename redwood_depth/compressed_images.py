@@ -13,6 +13,7 @@ from redwood_depth.errors import ImageError
 MAX_SIDE_PX = 16384
 MAX_PIXELS = 64_000_000  # a 64-megapixel camera; what claims more is damage or an attack
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_CHUNK_FRAME_BYTES = 12  # length, kind, checksum
 _DEPTH_HEADER_BYTES = 12  # compressed_depth_image_transport: format (int32), quantisation A and B (float32)
 
 
@@ -37,6 +38,8 @@ def decode_image(data: Any, flags: int) -> NDArray[Any]:
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
         raise ImageError(f"not a JPEG or PNG image ({buffer.size} bytes)") from error
     check_size(height, width)
+    if buffer[:8].tobytes() == _PNG_SIGNATURE:
+        _check_chunks(buffer)
     try:
         pixels = cv2.imdecode(buffer, flags)
     except cv2.error as error:
@@ -44,6 +47,18 @@ def decode_image(data: Any, flags: int) -> NDArray[Any]:
     if pixels is None:
         raise ImageError(f"undecodable image ({buffer.size} bytes)")
     return pixels
+
+
+def _check_chunks(png: NDArray[np.uint8]) -> None:
+    """Raise ImageError where a chunk of a PNG claims more bytes than there are: OpenCV 5 would allocate up to 4 GB."""
+    view, position = png.data, len(_PNG_SIGNATURE)
+    while position < png.size:
+        length = int.from_bytes(view[position : position + 4], "big")
+        position += length + _PNG_CHUNK_FRAME_BYTES
+        if position > png.size:
+            raise ImageError(f"undecodable image ({png.size} bytes): a PNG that is damaged or cut short")
+        if bytes(view[position - length - 8 : position - length - 4]) == b"IEND":
+            return
 
 
 def decode_depth_png(image_format: str, data: Any) -> tuple[NDArray[Any], float]:

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
@@ -49,6 +51,20 @@ def test_a_small_png_that_claims_gigabytes_is_refused_for_its_size(size: tuple[i
     assert len(data) < 200
     with pytest.raises(ImageError, match=r"absurd image size|not a JPEG or PNG"):
         color_from_message(CompressedImage(format="png", data=data))
+
+
+@pytest.mark.parametrize("claimed", [2**31 - 1, 2**32 - 1, 200])
+def test_a_png_chunk_that_claims_more_than_there_is_never_reaches_the_decoder(
+    claimed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by coverage-guided fuzzing: 250 bytes of which OpenCV 5 made an allocation of 2 to 4 GB."""
+    png = bytearray(cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
+    place = png.index(b"IDAT") - 4
+    assert color_from_message(CompressedImage(format="png", data=bytes(png))).size == (48, 64)
+    png[place : place + 4] = claimed.to_bytes(4, "big")
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        color_from_message(CompressedImage(format="png", data=bytes(png)))
 
 
 def _result(**changes: object) -> FuzzResult:
