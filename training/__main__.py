@@ -2,34 +2,29 @@
 
 import argparse
 import importlib
-import json
-import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.command_line import command_parser, run_command
 
-THREADS = 2
-
 DESCRIPTION = """\
-Train and measure model bundles.
+Make, train and measure model bundles, from Redwood's scans or rendered ones.
 
-  download  Redwood's scans of some classes
+  download    Redwood's scans of some classes
   synthesize  scans of our own, rendered
-  prepare   scans -> memory-mapped arrays, an index, splits by scan
-  train     scans (and labelled photos for the class head) -> a model bundle
-  evaluate  scores of a bundle on scans and photos, beside the best constant depth and the training median
+  prepare     scans -> memory-mapped arrays, an index, splits by scan
+  train       prepared data -> a run: checkpoints, curves, scores
+  evaluate    scores of a run on prepared data
+  export      a run -> a model bundle for the robot
+  study       what the paper's mistakes cost, one by one
 """
 EPILOG = """\
-examples:
-  python -m training train --scans data/living_room data/lab_floor=0.5 --crops data/street_crops --output out/bundle
-  python -m training evaluate out/bundle --scan data/red_kitchen --json out/scores.json
+from nothing to a bundle:
+  python -m training synthesize --scans 60 --frames 8 --size 256x192 --output out/scans
+  python -m training prepare out/scans --output out/data
+  python -m training train --config config/train/demo.yaml --data out/data --output out/run
+  python -m training evaluate out/run --data out/data
+  python -m training export out/run --output out/bundle
 """
 
 
@@ -49,111 +44,14 @@ def _in_module(name: str) -> Callable[[argparse.ArgumentParser], None]:
     return lambda parser: importlib.import_module(f"training.commands.{name}").add_arguments(parser)
 
 
-def _add_train(parser: argparse.ArgumentParser) -> None:
-    from training.train import TrainingConfig
-
-    parser.add_argument(
-        "--scans", nargs="+", required=True, type=_weighted_path, metavar="SCAN[=WEIGHT]",
-        help="Redwood scans, folders or zips; a weight says how often a scan is drawn (default 1)",
-    )  # fmt: skip
-    parser.add_argument("--crops", type=Path, help="labelled photos for the class head, one folder a class")
-    parser.add_argument("--output", required=True, type=Path, metavar="BUNDLE", help="the folder to write")
-    parser.add_argument("--epochs", type=_positive, default=TrainingConfig.epochs, help="default %(default)s")
-    parser.add_argument(
-        "--samples-per-epoch", type=_positive, default=TrainingConfig.samples_per_epoch, help="default %(default)s"
-    )
-    parser.add_argument("--batch-size", type=_positive, default=TrainingConfig.batch_size, help="default %(default)s")
-    parser.add_argument(
-        "--size", type=_positive, nargs=2, default=(TrainingConfig.height, TrainingConfig.width),
-        metavar=("HEIGHT", "WIDTH"), help="input of the model in pixels, multiples of 32; default 192 256",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=TrainingConfig.seed, help="default %(default)s")
-    parser.set_defaults(command=_train)
-
-
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE")
-    parser.add_argument("--scan", nargs="+", default=[], type=Path, help="Redwood scans to score depth on")
-    parser.add_argument("--crops", type=Path, help="labelled photos to score classes on, one folder a class")
-    parser.add_argument("--json", type=Path, help="also write the scores to this file")
-    parser.add_argument("--record", action="store_true", help="also write the scores into the bundle's model.json")
-    parser.set_defaults(command=_evaluate)
-
-
-def _train(arguments: argparse.Namespace) -> int:
-    import torch
-
-    from training.train import TrainingConfig, train
-
-    torch.set_num_threads(THREADS)
-    config = TrainingConfig(
-        scans=arguments.scans,
-        output=arguments.output,
-        crops=arguments.crops,
-        height=arguments.size[0],
-        width=arguments.size[1],
-        epochs=arguments.epochs,
-        samples_per_epoch=arguments.samples_per_epoch,
-        batch_size=arguments.batch_size,
-        seed=arguments.seed,
-    )
-    with _progress() as progress:
-        task = progress.add_task("training", total=config.steps, note="")
-        bundle = train(config, lambda step, loss: progress.update(task, completed=step + 1, note=f"loss {loss:.3f}"))
-    print(f"wrote {bundle.folder} ({bundle.model_path.stat().st_size / 1e6:.1f} MB)")
-    return 0
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from training.evaluate import evaluate_photos, evaluate_scan, load_estimator
-
-    estimator = load_estimator(arguments.bundle)
-    scores = {}
-    with _progress() as progress:
-        for path in arguments.scan:
-            task = progress.add_task(path.name, total=None, note="")
-            scores[path.name] = evaluate_scan(estimator, path, lambda task=task: progress.advance(task))
-    if arguments.crops:
-        scores[arguments.crops.name] = evaluate_photos(estimator, arguments.crops)
-    text = json.dumps(scores, indent=2)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", "utf-8")
-    if arguments.record:
-        _record(estimator.bundle, scores)
-    return 0
-
-
-def _record(bundle: ModelBundle, scores: dict[str, object]) -> None:
-    replace(bundle, scores={**bundle.scores, **scores}).write_description()
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True))
-
-
-def _weighted_path(text: str) -> tuple[Path, float]:
-    path, _, weight = text.partition("=")
-    value = float(weight or 1)
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"the weight in {text} must be positive")
-    return Path(path), value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
 COMMANDS = {
     "download": ("Redwood's scans of some classes", _in_module("download")),
     "synthesize": ("RGB-D scans of our own, rendered", _in_module("synthesize")),
     "prepare": ("scans -> memory-mapped arrays, an index, splits by scan", _in_module("prepare")),
-    "train": ("scans -> a model bundle", _add_train),
-    "evaluate": ("scores of a bundle", _add_evaluate),
+    "train": ("prepared data -> a run: checkpoints, curves, scores", _in_module("train")),
+    "evaluate": ("scores of a run on prepared data", _in_module("evaluate")),
+    "export": ("a run -> a model bundle for the robot", _in_module("export")),
+    "study": ("what the paper's mistakes cost, one by one", _in_module("study")),
 }
 
 

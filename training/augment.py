@@ -53,7 +53,7 @@ def random_view(
     size: tuple[int, int],
     rng: np.random.Generator,
 ) -> tuple[Image, Depth]:
-    """A random view of a frame as an image of `size` (height, width), mirrored half of the time.
+    """A random view of a frame as an image of `size` (height, width).
 
     Depth (h, w) is in metres of the training camera: divided by the new camera's `depth_scale`, the factor that the
     estimator multiplies with.
@@ -61,9 +61,7 @@ def random_view(
     target = zoomed_camera(training_camera, size, math.exp(rng.uniform(*np.log(ZOOM))))
     angles = (rng.uniform(-PITCH_DEG, PITCH_DEG), rng.uniform(-YAW_DEG, YAW_DEG), rng.normal(0, ROLL_DEG))
     view, depth = camera_view(color, depth_m, source, target, rotation_matrix(*angles))
-    if rng.random() < 0.5:
-        view, depth = view[:, ::-1], depth[:, ::-1]
-    return np.ascontiguousarray(view), np.ascontiguousarray(depth / np.float32(target.depth_scale(training_camera)))
+    return view, depth / np.float32(target.depth_scale(training_camera))
 
 
 def zoomed_camera(training_camera: TrainingCamera, size: tuple[int, int], zoom: float) -> Intrinsics:

@@ -1,12 +1,11 @@
-"""Classes read off the encoder's own ImageNet classifier, plus one learned row for trash containers.
+"""Class heads: the paper's linear layer, and rows in the softmax of the encoder's own ImageNet classifier.
 
-A class's score is the sum of the softmax probabilities of the ImageNet classes in its group; the other ImageNet classes
-are the rest, "none of these", which therefore knows a thousand things and not only the rooms somebody trained on.
-ImageNet's ash-can looks little like a street container, so the group of the trash container has one more row, fitted on
-photos: row 1001 of the same softmax, started at ImageNet's ash-can and kept near it.
+In the second, a class's score is the sum of the softmax probabilities of its ImageNet classes and of one learned row;
+the other ImageNet classes are the rest, "none of these", which therefore knows a thousand things and not only the rooms
+that somebody trained on. The learned rows are what ImageNet lacks: its ash-can looks little like a street container.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,118 +19,152 @@ CLASS_GROUPS = {
     "trash container": (412,),  # ash-can; bucket, mailbox and barrel add false alarms and hardly a street container
     "bicycle": (444, 671, 870, 880),  # tandem, mountain bike, tricycle, unicycle; most city bikes look like these
 }
-ASH_CAN = 412
-LEARNED_ROW = 1000
-ROW_CLASS = "trash container"
+LEAST_SCORE = 1e-12
+ROW_DECAY = 0.3  # what holds a learned row near its start
 
-CLASS_THRESHOLD = 0.05  # ImageNet shares its probability among a thousand classes, so a twentieth says a lot
-ROW_THRESHOLD = 0.4  # what the learned row must reach before its bias is lowered to make CLASS_THRESHOLD mean the same
-ROW_DECAY = 0.3
+
+class LinearClassHead(nn.Module):
+    """The paper's head: dropout and one linear layer; `background` adds the class "none of these"."""
+
+    def __init__(self, features: int, classes: int, dropout: float, background: bool = True) -> None:
+        super().__init__()
+        self.dropout, self.background = nn.Dropout(dropout), background
+        self.linear = nn.Linear(features, classes + background)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, F) -> logarithms of the scores (B, C + 1), "none of these" last."""
+        log_scores = functional.log_softmax(self.linear(self.dropout(features)).float(), dim=1)
+        return log_scores if self.background else functional.pad(log_scores, (0, 1), value=-30.0)
 
 
 class ClassHead(nn.Module):
-    """Pooled features -> class scores, each in 0..1, summing to at most 1."""
+    """Softmax over the ImageNet classes and a learned row a class, summed by class."""
 
     groups: Tensor
 
-    def __init__(self, linear: nn.Linear, groups: Tensor) -> None:
-        """`groups` (rows of `linear`, C) holds 1 where a row counts for a class."""
+    def __init__(self, features: int, groups: Tensor) -> None:
+        """`groups` (rows, C + 1) holds 1 where a row counts for a class; the last column is "none of these"."""
         super().__init__()
-        self.linear = linear
+        self.linear = nn.Linear(features, len(groups))
         self.register_buffer("groups", groups)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, F) -> (B, C)."""
-        return torch.softmax(self.linear(features), dim=1) @ self.groups
+        """(B, F) -> logarithms of the scores (B, C + 1)."""
+        return (torch.softmax(self.linear(features), dim=1) @ self.groups).clamp(min=LEAST_SCORE).log()
 
 
 @dataclass(frozen=True)
-class ClassPhotos:
-    """Features (N, F) of labelled photos: class index (N,), and the photo that each crop was cut from (N,)."""
+class LabelledFeatures:
+    """Pooled features (N, F) with class index (N,), -1 for none; `sources` (N,) tell which come from one photo or scan.
+
+    `weights` (N,) say how much each counts.
+    """
 
     features: Tensor
     labels: Tensor
     sources: Tensor
+    weights: Tensor
+
+    def where(self, mask: Tensor) -> "LabelledFeatures":
+        return LabelledFeatures(self.features[mask], self.labels[mask], self.sources[mask], self.weights[mask])
 
 
-def imagenet_head(classifier: nn.Linear, row: tuple[Tensor, Tensor] | None = None) -> ClassHead:
-    """The class head over ImageNet's 1000 rows and, where there is one, the learned `row` (weight (F,), bias ())."""
+def imagenet_head(classifier: nn.Linear, classes: Sequence[str], rows: tuple[Tensor, Tensor] | None) -> ClassHead:
+    """The class head over ImageNet's rows and, where there are any, the learned `rows`: weight (C, F), bias (C,)."""
     weight, bias = classifier.weight.detach(), classifier.bias.detach()
-    if row is not None:
-        weight, bias = torch.cat([weight, row[0][None]]), torch.cat([bias, row[1][None]])
-    linear = nn.Linear(weight.shape[1], weight.shape[0])
-    linear.load_state_dict({"weight": weight, "bias": bias})
-    groups = torch.zeros(weight.shape[0], len(CLASS_GROUPS))
-    for index, (name, members) in enumerate(CLASS_GROUPS.items()):
-        groups[list(members), index] = 1
-        if row is not None and name == ROW_CLASS:
-            groups[LEARNED_ROW, index] = 1
-    return ClassHead(linear, groups)
+    groups = _imagenet_groups(len(weight), classes)
+    if rows is not None:
+        weight, bias = torch.cat([weight, rows[0]]), torch.cat([bias, rows[1]])
+        groups = torch.cat([groups, torch.eye(len(classes), len(classes) + 1)])
+    head = ClassHead(weight.shape[1], groups)
+    head.linear.load_state_dict({"weight": weight, "bias": bias})
+    return head
 
 
-def fit_row(classifier: nn.Linear, photos: ClassPhotos, background: Tensor) -> tuple[Tensor, Tensor]:
-    """Weight (F,) and bias () of the learned row: logistic regression of ROW_CLASS against everything else.
+def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures) -> tuple[Tensor, Tensor]:
+    """Weight (C, F) and bias (C,) of the learned rows: logistic regression inside the softmax of all rows.
 
-    Photos of the class, photos of the other classes and `background` features (N, F) weigh a third each. The row starts
-    at ImageNet's ash-can, and the decay holds it there unless the photos say otherwise. Afterwards its bias is lowered
-    from ROW_THRESHOLD to CLASS_THRESHOLD, so that one threshold serves all classes.
+    A row starts at the mean of its class's ImageNet rows, of all rows where ImageNet knows none, and the decay holds it
+    there unless the data says otherwise.
     """
-    wanted = photos.labels == list(CLASS_GROUPS).index(ROW_CLASS)
-    groups = [photos.features[wanted], photos.features[~wanted], background]
-    features = torch.cat(groups)
-    targets = torch.zeros(len(features))
-    targets[: len(groups[0])] = 1
-    weights = torch.cat([torch.full((len(group),), 1 / max(len(group), 1)) for group in groups])
+    groups = _imagenet_groups(len(classifier.weight), classes)
     with torch.no_grad():
-        logits = classifier(features)
-    ash_can = logits[:, ASH_CAN].clone()
-    logits[:, ASH_CAN] = -math.inf
-    rest = torch.logsumexp(logits, dim=1)
-    start = classifier.weight[ASH_CAN].detach()
+        known = _log_sums(classifier(data.features), groups)  # (N, C + 1): what ImageNet alone says
+    start, start_bias = _start(classifier, groups)
     change = torch.zeros_like(start, requires_grad=True)
-    bias = classifier.bias[ASH_CAN].detach().clone().requires_grad_()
+    bias = start_bias.clone().requires_grad_()
+    targets = data.labels % (len(classes) + 1)  # -1, none of these, is the last
+    weights = data.weights / data.weights.sum()
     optimizer = torch.optim.LBFGS([change, bias], max_iter=300, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        odds = torch.logaddexp(ash_can, features @ (start + change) + bias) - rest
-        value = functional.binary_cross_entropy_with_logits(odds, targets, weight=weights, reduction="sum")
-        value = value + ROW_DECAY * change.square().sum()
+        rows = functional.linear(data.features, start + change, bias)
+        log_odds = torch.cat([torch.logaddexp(known[:, :-1], rows), known[:, -1:]], dim=1)
+        value = (weights * functional.cross_entropy(log_odds, targets, reduction="none")).sum()
+        value = value + ROW_DECAY * change.square().sum() / 3
         value.backward()
         return value
 
     optimizer.step(loss)
-    return (start + change).detach(), bias.detach() - (_log_odds(ROW_THRESHOLD) - _log_odds(CLASS_THRESHOLD))
+    return (start + change).detach(), bias.detach()
 
 
-def held_back_scores(classifier: nn.Linear, photos: ClassPhotos, background: Tensor, folds: int = 5) -> Tensor:
-    """Scores (N, C) of each photo by a head whose row was fitted without it and without crops of the same photo."""
-    sources = torch.unique(photos.sources)
+def held_back_scores(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures, folds: int = 5) -> Tensor:
+    """Scores (N, C) of every sample by a head that was fitted without it and without others of the same source."""
+    sources = torch.unique(data.sources)
     order = sources[torch.randperm(len(sources), generator=torch.Generator().manual_seed(0))]
-    scores = torch.zeros(len(photos.labels), len(CLASS_GROUPS))
+    scores = torch.zeros(len(data.labels), len(classes))
     for fold in range(folds):
-        out = torch.isin(photos.sources, order[fold::folds])
-        rest = ClassPhotos(photos.features[~out], photos.labels[~out], photos.sources[~out])
-        head = imagenet_head(classifier, fit_row(classifier, rest, background))
+        out = torch.isin(data.sources, order[fold::folds])
+        head = imagenet_head(classifier, classes, fit_rows(classifier, classes, data.where(~out)))
         with torch.no_grad():
-            scores[out] = head(photos.features[out])
+            scores[out] = head(data.features[out])[:, :-1].exp()
     return scores
 
 
-def class_rates(scores: Tensor, labels: Tensor, threshold: float) -> dict[str, float]:
+def choose_threshold(scores: Tensor, labels: Tensor, allowed: float = 0.01) -> float:
+    """The least threshold, rounded up to 0.01, that at most a share `allowed` of the samples of no class reaches."""
+    background = scores[labels < 0].max(dim=1).values
+    if not len(background):
+        return 0.5
+    return min(0.95, max(0.05, float(torch.ceil(100 * torch.quantile(background, 1 - allowed) + 1e-3) / 100)))
+
+
+def class_rates(scores: Tensor, labels: Tensor, classes: Sequence[str], threshold: float) -> dict[str, float]:
     """Balanced accuracy, and for each class the share that scores best, and best with at least `threshold`."""
     best, index = scores.max(dim=1)
     right = index == labels
     rates: dict[str, float] = {}
     recalls = []
-    for label, name in enumerate(CLASS_GROUPS):
+    for label, name in enumerate(classes):
         of_class = labels == label
         if of_class.any():
             recalls.append(right[of_class].float().mean().item())
             rates[f"accuracy {name}"] = recalls[-1]
             rates[f"above threshold {name}"] = (right & (best >= threshold))[of_class].float().mean().item()
-    return {"balanced_accuracy": sum(recalls) / len(recalls), **rates}
+    if (labels < 0).any():
+        rates["none above threshold"] = (best[labels < 0] >= threshold).float().mean().item()
+    return {"balanced_accuracy": sum(recalls) / max(len(recalls), 1), **rates}
 
 
-def _log_odds(probability: float) -> float:
-    return math.log(probability / (1 - probability))
+def _imagenet_groups(rows: int, classes: Sequence[str]) -> Tensor:
+    """(rows, C + 1): 1 where an ImageNet row counts for a class, or for none in the last column."""
+    groups = torch.zeros(rows, len(classes) + 1)
+    for index, name in enumerate(classes):
+        groups[list(CLASS_GROUPS.get(name, ())), index] = 1
+    groups[:, -1] = 1 - groups[:, :-1].sum(dim=1)
+    return groups
+
+
+def _log_sums(logits: Tensor, groups: Tensor) -> Tensor:
+    """(N, rows), (rows, C + 1) -> logarithms of the sums of exp over each group; very low for an empty one."""
+    top = logits.max(dim=1, keepdim=True).values
+    return ((logits - top).exp() @ groups).clamp(min=1e-30).log() + top
+
+
+def _start(classifier: nn.Linear, groups: Tensor) -> tuple[Tensor, Tensor]:
+    members = groups[:, :-1].clone()  # (rows, C)
+    members[:, members.sum(dim=0) == 0] = 1
+    share = (members / members.sum(dim=0)).T
+    return share @ classifier.weight.detach(), share @ classifier.bias.detach()

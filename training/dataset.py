@@ -1,117 +1,163 @@
-"""Scans in memory, and an endless supply of augmented training samples from them."""
+"""Training samples from prepared scans: which frame comes when, and what it looks like after augmentation."""
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import fnmatch
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
-from redwood_depth.camera import Intrinsics, TrainingCamera
-from redwood_depth.errors import ScanError
-from redwood_depth.scans import RedwoodScan, decode_color, decode_depth
+from redwood_depth.camera import TrainingCamera
 from training.augment import random_light, random_view
+from training.config import TrainConfig
+from training.errors import TrainingError
+from training.prepare_scan import resize_color
+from training.prepared_data import PreparedScan
 
-_log = logging.getLogger(__name__)
+CAMERA = TrainingCamera(fx_over_width=525 / 640, fy_over_height=525 / 480)  # Redwood's own
 
-
-@dataclass(frozen=True)
-class LoadedScan:
-    """A scan's frames: colors (H, W, 3) uint8 RGB, depths (H, W) uint16 mm with 0 = missing, all of one camera."""
-
-    name: str
-    intrinsics: Intrinsics
-    colors: list[npt.NDArray[np.uint8]]
-    depths: list[npt.NDArray[np.uint16]]
-    unpaired: int
+Sample = dict[str, Tensor]
 
 
-def load_scan(path: Path | str, max_frames: int | None = None) -> LoadedScan:
-    """Read a scan, or `max_frames` of it spread evenly.
+class FrameSamples(Dataset[Sample]):
+    """Frames of prepared scans by number, scan after scan: sample (draw, frame) is frame `frame` augmented by `draw`.
 
-    Raises:
-        ScanError: as RedwoodScan.open, or an image is corrupt or of another size than the camera's.
+    A sample holds `image` (3, H, W) uint8 RGB, `depth` (H, W) float32 metres at the training camera, 0 = missing, and
+    `label`, the class index or -1. What augmentation does depends on the seed and the draw alone, so a run can be
+    repeated, and resumed, with any number of workers.
     """
-    with RedwoodScan.open(path) as scan:
-        frames = scan.frames
-        if scan.unpaired:
-            _log.warning("%s: %d colour frames have no depth frame near in time", path, scan.unpaired)
-        if max_frames is not None and len(frames) > max_frames:
-            frames = [frames[i] for i in np.linspace(0, len(frames) - 1, max_frames).round().astype(int)]
-        colors = [decode_color(scan.color_bytes(frame)) for frame in frames]
-        depths = [decode_depth(scan.depth_bytes(frame)) for frame in frames]
-        size = (scan.intrinsics.height, scan.intrinsics.width)
-        for frame, color, depth in zip(frames, colors, depths, strict=True):
-            if color.shape[:2] != size or depth.shape != size:
-                raise ScanError(
-                    f"{path}: {frame.color} and {frame.depth} must be {size[1]}x{size[0]}, as its camera is"
-                )
-        return LoadedScan(scan.name, scan.intrinsics, colors, depths, scan.unpaired)
+
+    def __init__(self, scans: Sequence[PreparedScan], config: TrainConfig, *, augment: bool) -> None:
+        self._scans = list(scans)
+        self._first = np.cumsum([0, *(len(scan) for scan in scans)])
+        self._config = config
+        self._augment = augment
+        self._arrays: dict[int, tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]] = {}
+
+    def __len__(self) -> int:
+        return int(self._first[-1])
+
+    def __getitem__(self, at: tuple[int, int]) -> Sample:
+        draw, frame = at
+        number = int(np.searchsorted(self._first, frame, side="right")) - 1
+        scan = self._scans[number]
+        if number not in self._arrays:
+            self._arrays[number] = scan.image, scan.depth
+        images, depths = (array[frame - self._first[number]] for array in self._arrays[number])
+        depth_m = depths.astype(np.float32) / np.float32(1000)
+        rng = np.random.default_rng([self._config.seed, draw])
+        image, depth = self._view(np.asarray(images), depth_m, scan, rng)
+        return {
+            "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+            "depth": torch.from_numpy(np.ascontiguousarray(depth)),
+            "label": torch.tensor(scan.class_index),
+        }
+
+    def _view(
+        self,
+        image: npt.NDArray[np.uint8],
+        depth_m: npt.NDArray[np.float32],
+        scan: PreparedScan,
+        rng: np.random.Generator,
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+        config, size = self._config, (self._config.height, self._config.width)
+        if self._augment and config.augment_camera:
+            image, depth_m = random_view(image, depth_m, scan.intrinsics, CAMERA, size, rng)
+        else:
+            depth_m = as_training_camera(depth_m, scan)
+            if image.shape[:2] != size:
+                image = resize_color(image, *size)
+                depth_m = cv2.resize(depth_m, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        if self._augment and config.flip and rng.random() < 0.5:
+            image, depth_m = image[:, ::-1], depth_m[:, ::-1]
+        if self._augment and config.augment_light:
+            image = random_light(np.ascontiguousarray(image), rng)
+        if self._augment and config.swap_red_green and rng.random() < 0.25:
+            image = image[..., [1, 0, 2]]
+        return image, depth_m
 
 
-def resize_color(color: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) -> (*size, 3) by area, exactly as the robot's estimator resizes."""
-    return cv2.resize(color, size[::-1], interpolation=cv2.INTER_AREA)
+def as_training_camera(depth_m: npt.NDArray[np.float32], scan: PreparedScan) -> npt.NDArray[np.float32]:
+    """Depth (H, W) in metres as the training camera would measure it: divided by what the estimator multiplies with."""
+    return depth_m / np.float32(scan.intrinsics.depth_scale(CAMERA))
 
 
-def training_depth_m(scan: LoadedScan, index: int, camera: TrainingCamera) -> npt.NDArray[np.float32]:
-    """Depth (H, W) of a frame in metres, as the training camera would measure it; 0 = missing."""
-    return scan.depths[index].astype(np.float32) / np.float32(1000 * scan.intrinsics.depth_scale(camera))
+class DrawSampler(Sampler[tuple[int, int]]):
+    """(draw, frame) for the samples of an epoch: seeded, shared out among processes, and able to start in the middle.
 
-
-def training_median_m(scans: Sequence[LoadedScan], camera: TrainingCamera, depth_range_m: tuple[float, float]) -> float:
-    """Median depth at the training camera; each scan counts the same, however many frames it has.
-
-    Raises:
-        ScanError: a scan has no depth in the range.
-    """
-    samples, (low, high) = [], depth_range_m
-    for scan in scans:
-        sample = np.concatenate([training_depth_m(scan, i, camera)[::8, ::8].ravel() for i in range(len(scan.depths))])
-        samples.append(sample[(sample >= low) & (sample <= high)])
-        if not len(samples[-1]):
-            raise ScanError(f"scan {scan.name} has no depth between {low:g} and {high:g} m")
-    shortest = min(len(values) for values in samples)
-    rng = np.random.default_rng(0)
-    return float(np.median(np.concatenate([rng.choice(values, shortest, replace=False) for values in samples])))
-
-
-class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Augmented samples: image (3, h, w) float 0..255 and depth (h, w) metres at the training camera, 0 = missing.
-
-    Sample `index` depends on `seed` and `index` alone, so a run can be repeated with any number of workers. A scan is
-    drawn by its weight first, then one of its frames: a long scan of one room does not drown a short one.
+    "scans": a scan by its weight, then one of its frames, so that a long scan of one room does not drown a short one.
+    "frames": every frame once. `start` samples of this process's share are skipped, once: a resumed epoch's.
     """
 
     def __init__(
-        self,
-        scans: Sequence[LoadedScan],
-        weights: Sequence[float],
-        camera: TrainingCamera,
-        size: tuple[int, int],
-        length: int,
-        seed: int,
+        self, scans: Sequence[PreparedScan], config: TrainConfig, *, rank: int = 0, processes: int = 1
     ) -> None:
-        self._scans = scans
-        self._weights = np.asarray(weights) / np.sum(weights)
-        self._camera = camera
-        self._size = size
-        self._length = length
-        self._seed = seed
+        """Raises TrainingError where scan_weights leave no scan."""
+        self._lengths = np.array([len(scan) for scan in scans])
+        self._first = np.cumsum([0, *self._lengths])
+        self._config, self._rank, self._processes = config, rank, processes
+        self._share = _weights(scans, config.scan_weights)
+        total = config.samples_per_epoch if config.sampling == "scans" else 0
+        block = config.batch_size * processes
+        self._per_epoch = max(block, (total or int(self._lengths.sum())) // block * block)
+        self.epoch = self.start = 0
 
     def __len__(self) -> int:
-        return self._length
+        return self._per_epoch // self._processes
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        rng = np.random.default_rng([self._seed, index])
-        scan = self._scans[rng.choice(len(self._scans), p=self._weights)]
-        frame = rng.integers(len(scan.colors))
-        depth_m = scan.depths[frame].astype(np.float32) / 1000
-        image, depth = random_view(scan.colors[frame], depth_m, scan.intrinsics, self._camera, self._size, rng)
-        image = random_light(image, rng)
-        return torch.from_numpy(image).float().permute(2, 0, 1), torch.from_numpy(depth)
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning says so before each epoch."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        start, self.start = self.start, 0
+        frames = self._frames()
+        for index in range(self._rank + start * self._processes, self._per_epoch, self._processes):
+            yield self.epoch * self._per_epoch + index, int(frames[index])
+
+    def _frames(self) -> npt.NDArray[np.int64]:
+        rng = np.random.default_rng([self._config.seed, self.epoch, 1])
+        if self._config.sampling == "frames":
+            order = rng.permutation(self._lengths.sum())
+            return np.resize(order, self._per_epoch)
+        scans = rng.choice(len(self._lengths), self._per_epoch, p=self._share)
+        return self._first[scans] + (rng.random(self._per_epoch) * self._lengths[scans]).astype(np.int64)
+
+
+def _weights(scans: Sequence[PreparedScan], patterns: dict[str, float]) -> npt.NDArray[np.float64]:
+    """Probability of each scan: the weight of the last pattern that its name matches, 1 without any."""
+    weights = np.ones(len(scans))
+    for pattern, weight in patterns.items():
+        matching = [fnmatch.fnmatch(scan.name, pattern) for scan in scans]
+        if not any(matching) or not weight >= 0:
+            raise TrainingError(f"scan_weights: {pattern!r} matches no training scan, or {weight} is negative")
+        weights[matching] = weight
+    if not weights.sum() > 0:
+        raise TrainingError("scan_weights leave no scan to train on")
+    return weights / weights.sum()
+
+
+def training_median_m(scans: Sequence[PreparedScan], config: TrainConfig) -> float:
+    """Median depth at the training camera, scans weighing as they are drawn.
+
+    Raises:
+        TrainingError: no scan has depth in the range.
+    """
+    rng = np.random.default_rng(0)
+    samples, weights = [], []
+    share = _weights(scans, config.scan_weights)
+    for scan, part in zip(scans, share, strict=True):
+        depth_m = as_training_camera(scan.depth[:: max(1, len(scan) // 20), ::8, ::8].astype(np.float32) / 1000, scan)
+        inside = depth_m[(depth_m >= config.depth_range_m[0]) & (depth_m <= config.depth_range_m[1])]
+        if inside.size:
+            samples.append(rng.choice(inside, 200))
+            weights.append(np.full(200, part))
+    if not samples:
+        low, high = config.depth_range_m
+        raise TrainingError(f"no training scan has depth between {low:g} and {high:g} m")
+    values, shares = np.concatenate(samples), np.concatenate(weights)
+    order = values.argsort()
+    return float(values[order][np.searchsorted(shares[order].cumsum(), shares.sum() / 2)])

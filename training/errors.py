@@ -9,3 +9,7 @@ class DownloadError(RedwoodDepthError):
 
 class PreparedDataError(RedwoodDepthError):
     """There is nothing to prepare, or prepared data is missing, incomplete or damaged."""
+
+
+class TrainingError(RedwoodDepthError):
+    """A training configuration, encoder or checkpoint cannot be used, or the training went wrong."""

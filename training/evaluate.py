@@ -1,91 +1,132 @@
-"""Scores of a bundle on scans and labelled photos, always beside what no model at all would score."""
+"""Scores of a trained network on prepared scans, beside what no model at all would score."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_scores
-from redwood_depth.bundle import ModelBundle
-from redwood_depth.engines.onnxruntime_engine import OnnxRuntimeEngine
-from redwood_depth.errors import BundleError, ScanError
-from redwood_depth.estimator import Estimator
+from redwood_depth.class_results import NONE, class_results
 from redwood_depth.frame_scores import mean_scores
-from redwood_depth.images import ColorImage
-from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, depth_scores, median_scale, valid_depth
-from training.class_head import CLASS_GROUPS, class_rates
-from training.dataset import load_scan
-from training.photos import load_photo, photo_files
+from redwood_depth.metrics import depth_scores, median_scale, paper_scores, ssim, valid_depth
+from training.dataset import CAMERA
+from training.errors import TrainingError
+from training.prepare_scan import resize_color
+from training.prepared_data import PreparedScan
+from training.run_folder import TrainedRun
 
-METRICS = ("abs_rel", "mae", "rmse", "delta1")
-
-
-def load_estimator(folder: Path | str) -> Estimator:
-    """The robot's own estimator with the bundle in ONNX Runtime. Raises BundleError, EngineError."""
-    bundle = ModelBundle.load(folder)
-    return Estimator(bundle, OnnxRuntimeEngine(bundle, threads=2))
+SHOWN = ("abs_rel", "mae", "rmse", "delta1", "ssim")
+BATCH = 8
 
 
-def evaluate_scan(estimator: Estimator, path: Path, report: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """Depth scores at the size of the ground truth with the focal correction, both baselines, and how loud classes are.
+@dataclass
+class ScanScores:
+    """What is kept of one scan's frames."""
 
-    Raw first; `scaled` has each frame's median set right, so it tells shape from scale. `report()` is called after
-    every frame.
+    raw: list[dict[str, float]] = field(default_factory=list)
+    scaled: list[dict[str, float]] = field(default_factory=list)
+    paper: list[dict[str, float]] = field(default_factory=list)
+    truths: list[DepthHistogram] = field(default_factory=list)
+    class_scores: list[npt.NDArray[np.float32]] = field(default_factory=list)
+
+
+def predict(
+    run: TrainedRun, images: npt.NDArray[np.uint8], scan: PreparedScan
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Depth (N, H, W) in metres at the images' size, (N, H, W, 3) RGB, and class scores (N, C).
+
+    As on the robot: resized by area, depth corrected for the camera and brought back bilinearly.
+    """
+    config = run.module.config
+    small = np.stack([resize_color(np.asarray(image), config.height, config.width) for image in images])
+    with torch.no_grad():
+        outputs = run.module.model(torch.from_numpy(small).permute(0, 3, 1, 2).float())
+    scale = np.float32(scan.intrinsics.depth_scale(CAMERA))
+    size = (scan.width, scan.height)
+    depth = np.stack([cv2.resize(d, size, interpolation=cv2.INTER_LINEAR) for d in outputs["depth"].float().numpy()])
+    return depth * scale, outputs["class_scores"].float().numpy()
+
+
+def evaluate(
+    run: TrainedRun,
+    scans: Sequence[PreparedScan],
+    step: Callable[[str], None] = lambda name: None,
+) -> dict[str, Any]:
+    """Depth scores at the prepared size, raw and median-scaled, both baselines, the paper's protocol, and classes.
+
+    Means over all frames first, then for each scan. `step` is called with the name of every finished scan.
 
     Raises:
-        ScanError: the scan cannot be read, or has no valid depth.
+        TrainingError: no frame has valid depth.
     """
-    scan = load_scan(path)
-    bundle = estimator.bundle
-    truths, raw, scaled, loudest = [], [], [], []
-    for color, depth_mm in zip(scan.colors, scan.depths, strict=True):
-        target_m = depth_mm.astype(np.float32) / 1000
-        valid = valid_depth(target_m)
-        if valid.any():
-            prediction = estimator.predict(ColorImage(color), scan.intrinsics, target_m.shape)
-            pred_m = prediction.depth_m
+    by_scan: dict[str, ScanScores] = {}
+    for scan in scans:
+        by_scan[scan.name] = _score(run, scan)
+        step(scan.name)
+    found = [scores for scores in by_scan.values() if scores.raw]
+    if not found:
+        raise TrainingError("no frame of these scans has valid depth")
+    results = {
+        "frames": sum(len(s.class_scores) for s in by_scan.values()),
+        **_depth_results(found, run.training_median_m),
+    }
+    labels = [_label(run, scan) for scan in scans for _ in by_scan[scan.name].class_scores]
+    scores = np.concatenate([s.class_scores for s in by_scan.values()])
+    known = set(labels) <= {*run.module.classes, NONE}
+    results["classes"] = class_results(scores, labels, run.module.classes, run.threshold) if known else None
+    results["scans"] = {}
+    for scan in scans:
+        kept = by_scan[scan.name]
+        loudest = np.max(kept.class_scores, axis=1) if kept.class_scores else np.zeros(1)
+        results["scans"][scan.name] = {
+            "frames": len(kept.class_scores),
+            **(_depth_results([kept], run.training_median_m) if kept.raw else {}),
+            "share_above_class_threshold": round(float(np.mean(loudest >= run.threshold)), 4),
+        }
+    return results
+
+
+def _score(run: TrainedRun, scan: PreparedScan) -> ScanScores:
+    kept = ScanScores()
+    images, depths = scan.image, scan.depth
+    for first in range(0, len(scan), BATCH):
+        pred, scores = predict(run, images[first : first + BATCH], scan)
+        for pred_m, class_scores, depth_mm in zip(pred, scores, depths[first : first + BATCH], strict=True):
+            kept.class_scores.append(class_scores)
+            target_m = depth_mm.astype(np.float32) / 1000
+            valid = valid_depth(target_m)
+            raw = depth_scores(pred=pred_m, target=target_m, valid=valid)
+            if raw is None:
+                continue
             in_scale_m = pred_m * np.float32(median_scale(pred_m, target_m, valid) or 1.0)
-            raw.append(depth_scores(pred=pred_m, target=target_m, valid=valid) or {})
-            scaled.append(depth_scores(pred=in_scale_m, target=target_m, valid=valid) or {})
-            truths.append(DepthHistogram.of(target_m[valid]))
-            loudest.append(prediction.class_scores.max())
-        report()
-    if not raw:
-        raise ScanError(f"{path}: no frame has depth between {MIN_DEPTH_M:g} and {MAX_DEPTH_M:g} m")
-    median_m = bundle.training_median_m * scan.intrinsics.depth_scale(bundle.training_camera)
+            raw["ssim"] = ssim(pred=pred_m, target=target_m, valid=valid) or float("nan")
+            kept.raw.append({name: value for name, value in raw.items() if np.isfinite(value)})
+            kept.scaled.append(depth_scores(pred=in_scale_m, target=target_m, valid=valid) or {})
+            kept.paper.append(paper_scores(pred_m, target_m))
+            kept.truths.append(DepthHistogram.of(target_m[valid]))
+    return kept
+
+
+def _depth_results(scans: Sequence[ScanScores], median_m: float) -> dict[str, Any]:
+    truths = [truth for scan in scans for truth in scan.truths]
+    best_m = best_constant_m(truths)
     return {
-        "frames": len(raw),
-        "unpaired": scan.unpaired,
-        **_rounded(mean_scores(raw)),
-        "scaled": _rounded(mean_scores(scaled)),
-        "best_constant": _constant(best_constant_m(truths), truths),
-        "training_median": _constant(median_m, truths),
-        "share_above_class_threshold": round(float(np.mean(np.array(loudest) >= bundle.class_threshold)), 4),
+        **_rounded(mean_scores([row for scan in scans for row in scan.raw])),
+        "scaled": _rounded(mean_scores([row for scan in scans for row in scan.scaled])),
+        "paper_protocol": _rounded(mean_scores([row for scan in scans for row in scan.paper])),
+        "best_constant": {"constant_m": round(best_m, 3), **_rounded(constant_scores(best_m, truths))},
+        "training_median": {"constant_m": round(median_m, 3), **_rounded(constant_scores(median_m, truths))},
     }
 
 
-def evaluate_photos(estimator: Estimator, folder: Path) -> dict[str, float]:
-    """Class rates on labelled photos, one folder a class (the bundle may have been fitted on them: see trained_on).
-
-    Raises:
-        ScanError: there are no photos, or one cannot be read.
-        BundleError: the bundle has other classes.
-    """
-    bundle = estimator.bundle
-    if bundle.classes != tuple(CLASS_GROUPS):
-        raise BundleError(f"photos are labelled {tuple(CLASS_GROUPS)}, the bundle knows {bundle.classes}")
-    files = photo_files(folder)
-    photos = [load_photo(path, (bundle.height, bundle.width)) for _, path in files]
-    scores = torch.from_numpy(np.stack([estimator.predict(ColorImage(photo)).class_scores for photo in photos]))
-    labels = torch.tensor([list(CLASS_GROUPS).index(name) for name, _ in files])
-    return {name: round(rate, 4) for name, rate in class_rates(scores, labels, bundle.class_threshold).items()}
-
-
 def _rounded(scores: dict[str, float]) -> dict[str, float]:
-    return {name: round(scores[name], 4) for name in METRICS}
+    return {name: round(scores[name], 4) for name in SHOWN if name in scores}
 
 
-def _constant(constant_m: float, truths: Sequence[DepthHistogram]) -> dict[str, float]:
-    return {"constant_m": round(constant_m, 3), **_rounded(constant_scores(constant_m, truths))}
+def _label(run: TrainedRun, scan: PreparedScan) -> str:
+    """The class by name: the data's order of classes need not be the run's."""
+    return scan.class_name if scan.class_index >= 0 else NONE

@@ -14,8 +14,12 @@ from torch import Tensor, nn
 
 from redwood_depth.bundle import MODEL_FILE, ModelBundle, file_sha256
 from redwood_depth.errors import BundleError
+from training.dataset import CAMERA
 from training.model import DepthClassModel
 from training.onnx_notes import without_notes
+from training.prepare_scan import resize_color
+from training.prepared_data import PreparedData
+from training.run_folder import TrainedRun
 
 OPSET = 18
 DEPTH_TOLERANCE_M = 1e-3
@@ -32,6 +36,28 @@ class BundleGraph(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         outputs = self.model(image.float().permute(0, 3, 1, 2))  # the cast first: TensorRT refuses to transpose bytes
         return outputs["depth"], outputs["class_scores"]
+
+
+def bundle_of(run: TrainedRun, folder: Path, name: str, version: str) -> ModelBundle:
+    """What model.json will say of a run; its hash is still missing.
+
+    Raises:
+        TrainingError: run.json is missing or damaged.
+    """
+    config, info, metrics = run.module.config, run.info, run.metrics
+    scores = {"class head, held back": run.rates}
+    if metrics:
+        scores[f"{metrics['split']} scans of {info['data']}"] = {
+            key: value for key, value in metrics.items() if key not in ("scans", "split")
+        } | {"scans": {name: scan for name, scan in metrics["scans"].items() if name.startswith("none/")}}
+    weights = ["ImageNet (encoder)"] if config.encoder_weights == "imagenet" else []
+    photos = [Path(config.photos).name] if config.photos and config.class_head == "imagenet" else []
+    return ModelBundle(
+        folder=folder, name=name, version=version, classes=run.module.classes, height=config.height, width=config.width,
+        depth_range_m=config.depth_range_m, training_camera=CAMERA, encoder=config.encoder, precision="fp32",
+        class_threshold=run.threshold, training_median_m=round(run.training_median_m, 4), sha256="",
+        trained_on=(*weights, *info["trained_on"], *photos), scores=scores,
+    )  # fmt: skip
 
 
 def export_bundle(
@@ -57,6 +83,12 @@ def export_bundle(
             bundle.folder.rename(Path(temporary) / "old")
         fresh.rename(bundle.folder)
     return ModelBundle.load(bundle.folder)
+
+
+def check_images(data: PreparedData, bundle: ModelBundle, count: int = 8) -> list[npt.NDArray[np.uint8]]:
+    """Images (H, W, 3) of the bundle's size, the middle frames of scans from all over the data."""
+    scans = [data.all_scans[i] for i in np.unique(np.linspace(0, len(data.all_scans) - 1, count).astype(int))]
+    return [resize_color(np.asarray(scan.image[len(scan) // 2]), bundle.height, bundle.width) for scan in scans]
 
 
 def write_onnx(model: DepthClassModel, path: Path, size: tuple[int, int]) -> None:

@@ -1,7 +1,14 @@
-"""Depth losses. A pixel without depth takes part in nothing: not in the loss, not in its gradient, not in a mean."""
+"""Depth losses. A pixel without depth takes part in nothing: not in the loss, not in its gradient, not in a mean.
+
+The paper's own loss is here too, term by term, for its recipe: there a missing depth is 0 metres.
+"""
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
+PAPER_DATA_RANGE_M = 12.086  # greatest minus least training depth there
 
 
 def valid_mask(target_m: Tensor, depth_range_m: tuple[float, float]) -> Tensor:
@@ -9,31 +16,78 @@ def valid_mask(target_m: Tensor, depth_range_m: tuple[float, float]) -> Tensor:
     return (target_m >= depth_range_m[0]) & (target_m <= depth_range_m[1])
 
 
-def depth_loss(
-    *, pred_m: Tensor, target_m: Tensor, depth_range_m: tuple[float, float], gradient_weight: float = 0.5
-) -> Tensor:
-    """Mean absolute error of log depth plus `gradient_weight` times that of its differences between neighbours.
+def depth_loss_parts(
+    *, pred_m: Tensor, target_m: Tensor, valid: Tensor, kind: str, data_range_m: float = PAPER_DATA_RANGE_M
+) -> dict[str, Tensor]:
+    """The unweighted terms of a loss over the pixels that `valid` marks; all tensors (B, H, W), depths in metres.
 
-    `pred_m` and `target_m` are (B, H, W) in metres. In the logarithm an error is relative to the distance, as AbsRel
-    counts it. Without any valid pixel the loss is 0.
+    error: mean absolute error, of the logarithm for "log_l1", where an error is relative to the distance as AbsRel
+    counts it; gradient: that of its differences between neighbours; ssim: (1 - SSIM) / 2 within 0..1, only for "paper".
+    Without any valid pixel all are 0.
     """
-    valid = valid_mask(target_m, depth_range_m)
-    error = _log_error(pred_m, target_m, valid)
-    return _masked_mean(error.abs(), valid) + gradient_weight * _gradient_loss(error, valid)
+    if kind == "log_l1":
+        error = _log_error(pred_m, target_m, valid)
+    else:
+        error = torch.where(valid, pred_m - target_m, torch.zeros_like(pred_m))
+    if kind != "paper":
+        return {"error": masked_mean(error.abs(), valid), "gradient": gradient_loss(error, valid)}
+    similarity, whole = ssim(pred_m, torch.nan_to_num(target_m), data_range_m), _whole_windows(valid)
+    windows = whole.sum(dim=(1, 2))
+    mean = (similarity * whole).sum(dim=(1, 2)) / windows.clamp(min=1)  # one value an image, as tf.image.ssim
+    return {
+        "error": masked_mean(error.abs(), valid),
+        "gradient": _paper_gradient_loss(error, valid),
+        "ssim": masked_mean(((1 - mean) / 2).clamp(0, 1), windows > 0),
+    }
+
+
+def gradient_loss(error: Tensor, valid: Tensor) -> Tensor:
+    """Mean |difference of the error| between horizontal and vertical neighbours that both have a measurement."""
+    across = masked_mean((error[..., 1:] - error[..., :-1]).abs(), valid[..., 1:] & valid[..., :-1])
+    down = masked_mean((error[..., 1:, :] - error[..., :-1, :]).abs(), valid[..., 1:, :] & valid[..., :-1, :])
+    return across + down
+
+
+def _paper_gradient_loss(error: Tensor, valid: Tensor) -> Tensor:
+    """mean(|d/dy| + |d/dx|) over all valid pixels, 0 in the last row and column, as tf.image.image_gradients has it."""
+    across = (error[..., 1:] - error[..., :-1]).abs() * (valid[..., 1:] & valid[..., :-1])
+    down = (error[..., 1:, :] - error[..., :-1, :]).abs() * (valid[..., 1:, :] & valid[..., :-1, :])
+    return (across.sum() + down.sum()) / valid.sum().clamp(min=1)
+
+
+def ssim(a: Tensor, b: Tensor, data_range_m: float) -> Tensor:
+    """SSIM (B, H - 10, W - 10) of depths (B, H, W), as tf.image.ssim: 11x11 Gaussian, sigma 1.5, whole windows only.
+
+    Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004, with K1 = 0.01, K2 =
+    0.03.
+    """
+    c1, c2 = (0.01 * data_range_m) ** 2, (0.03 * data_range_m) ** 2
+    mean_a, mean_b = _blur(a), _blur(b)
+    var_a, var_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
+    covariance = _blur(a * b) - mean_a * mean_b
+    light = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return light * (2 * covariance + c2) / (var_a + var_b + c2)
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of the values where the mask is set; 0 where it is nowhere."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
 def _log_error(pred_m: Tensor, target_m: Tensor, valid: Tensor) -> Tensor:
     """log(pred / target), and 0 without a measurement: chosen before the logarithm, so no NaN reaches a gradient."""
     one = torch.ones((), dtype=pred_m.dtype, device=pred_m.device)
-    return torch.where(valid, pred_m, one).log() - torch.where(valid, target_m, one).log()
+    return torch.where(valid, pred_m.clamp(min=1e-3), one).log() - torch.where(valid, target_m, one).log()
 
 
-def _gradient_loss(error: Tensor, valid: Tensor) -> Tensor:
-    """Mean |difference of the error| between horizontal and vertical neighbours that both have a measurement."""
-    across = _masked_mean((error[..., 1:] - error[..., :-1]).abs(), valid[..., 1:] & valid[..., :-1])
-    down = _masked_mean((error[..., 1:, :] - error[..., :-1, :]).abs(), valid[..., 1:, :] & valid[..., :-1, :])
-    return across + down
+def _blur(image: Tensor) -> Tensor:
+    at = torch.arange(SSIM_WINDOW, dtype=image.dtype, device=image.device) - SSIM_WINDOW // 2
+    kernel = torch.exp(-(at**2) / (2 * SSIM_SIGMA**2))
+    kernel = kernel / kernel.sum()
+    rows = functional.conv2d(image[:, None], kernel[None, None, :, None])
+    return functional.conv2d(rows, kernel[None, None, None, :])[:, 0]
 
 
-def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / mask.sum().clamp(min=1)
+def _whole_windows(valid: Tensor) -> Tensor:
+    """(B, H, W) -> (B, H - 10, W - 10): windows that hold valid pixels alone."""
+    return functional.max_pool2d((~valid)[:, None].float(), SSIM_WINDOW, stride=1)[:, 0] == 0

@@ -1,168 +1,162 @@
-"""Training: class head from labelled photos, depth decoder from scans, then the bundle."""
+"""Training: a configuration and prepared data -> a run folder; stopped at any moment, it goes on where it was."""
 
+import json
+import logging
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import lightning
 import torch
+import yaml
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
-from redwood_depth.bundle import ModelBundle
-from redwood_depth.camera import TrainingCamera
-from redwood_depth.errors import RedwoodDepthError
-from training.class_head import (
-    CLASS_GROUPS,
-    CLASS_THRESHOLD,
-    ClassHead,
-    class_rates,
-    fit_row,
-    held_back_scores,
-    imagenet_head,
-)
-from training.dataset import LoadedScan, TrainingSamples, load_scan, resize_color, training_median_m
-from training.encoder import STRIDES, Encoder
-from training.export import export_bundle
-from training.losses import depth_loss
-from training.model import DepthClassModel
-from training.photos import class_photos, image_features
-
-CAMERA = TrainingCamera(fx_over_width=525 / 640, fy_over_height=525 / 480)  # Redwood's own
-DEPTH_RANGE_M = (0.1, 10.0)
-NO_CLASS = "none"  # folder of the scans that show no class, beside those of the classes
-BACKGROUND_FRAMES = 60  # of each scan, as photos of none of the classes
+from training.checkpoints import BEST, LAST, WholeCheckpoints, load_module, read_checkpoint
+from training.class_fit import fit_classes
+from training.config import TrainConfig
+from training.dataset import DrawSampler, FrameSamples, training_median_m
+from training.errors import TrainingError
+from training.module import DepthClassModule
+from training.prepared_data import PreparedData, PreparedScan
+from training.run_callbacks import History, StopAtOnce
+from training.run_folder import CHECKPOINTS, CONFIG, HISTORY, RUN_INFO, write_classes
+from training.whole_files import write_whole
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """One run. `scans` are (path, weight): how often a scan is drawn relative to the others."""
-
-    scans: Sequence[tuple[Path, float]]
-    output: Path
-    crops: Path | None = None
-    height: int = 192
-    width: int = 256
-    epochs: int = 5
-    samples_per_epoch: int = 512
-    batch_size: int = 16
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    seed: int = 0
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps, at least one."""
-        return max(1, self.epochs * self.samples_per_epoch // self.batch_size)
-
-
-def train(config: TrainingConfig, report: Callable[[int, float], None]) -> ModelBundle:
-    """Train and export; `report(step, loss)` is called after every step.
+def train(config: TrainConfig, data: PreparedData, run: Path) -> bool:
+    """Train into the folder `run`, from its last checkpoint where there is one; False: stopped by the user.
 
     Raises:
-        ScanError: a scan or photo cannot be read.
-        RedwoodDepthError: the input's sides are no multiples of 32, or the loss is not finite.
-        BundleError: the export differs from the trained model.
+        TrainingError: nothing to train on, `run` belongs to another configuration, or the loss is not finite.
+        PreparedDataError: the data is damaged.
     """
-    torch.manual_seed(config.seed)
-    size = (config.height, config.width)
-    if config.height % STRIDES[-1] or config.width % STRIDES[-1]:
-        raise RedwoodDepthError(f"the input must be multiples of {STRIDES[-1]} pixels, not {size[0]}x{size[1]}")
-    scans = [load_scan(path) for path, _ in config.scans]
-    encoder = Encoder()
-    without_object = [scan for scan, (path, _) in zip(scans, config.scans, strict=True) if not _shows_object(path)]
-    class_head, scores = fit_class_head(encoder, without_object, config.crops, size)
-    model = DepthClassModel(encoder, class_head, DEPTH_RANGE_M)
-    median_m = training_median_m(scans, CAMERA, DEPTH_RANGE_M)
-    model.decoder.start_at(median_m)
-    train_decoder(model, scans, config, report)
-    bundle = ModelBundle(
-        folder=config.output,
-        name=f"redwood-{config.output.name}",
-        version="0.1.0",
-        classes=tuple(CLASS_GROUPS),
-        height=config.height,
-        width=config.width,
-        depth_range_m=DEPTH_RANGE_M,
-        training_camera=CAMERA,
-        encoder=encoder.name,
-        precision="fp32",
-        class_threshold=CLASS_THRESHOLD,
-        training_median_m=round(median_m, 4),
-        sha256="",
-        trained_on=(
-            "ImageNet (encoder)",
-            *_sources([path for path, _ in config.scans]),
-            *([config.crops.name] if config.crops else ()),
-        ),
-        scores=scores,
+    scans, checked = _scans(config, data)
+    checkpoint = _open_run(config, data, run)
+    lightning.seed_everything(config.seed, workers=False, verbose=False)
+    median_m = training_median_m(scans, config)
+    module = DepthClassModule(config.to_dict(), data.classes, median_m)
+    module.model.to(memory_format=torch.channels_last)  # half the time of the default layout on a CPU
+    stop = StopAtOnce(run / CHECKPOINTS / LAST)
+    trainer = _trainer(config, run, stop)
+    loader, validation = _loaders(config, scans, checked, checkpoint, trainer)
+    with warnings.catch_warnings():
+        for text in (".*does not have many workers.*", ".*dataloader is not resumable.*", ".*isinstance.treespec.*"):
+            warnings.filterwarnings("ignore", text)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        trainer.fit(module, loader, validation, ckpt_path=checkpoint, weights_only=True)
+    if stop.asked:
+        return False
+    if data.classes and trainer.is_global_zero:
+        write_classes(run, fit_classes(load_module(run / CHECKPOINTS / BEST), scans, checked))
+    return True
+
+
+def _scans(config: TrainConfig, data: PreparedData) -> tuple[list[PreparedScan], list[PreparedScan]]:
+    """Training and validation scans. Raises TrainingError where there is too little to learn from."""
+    scans, checked = data.scans("train"), data.scans("validation")
+    if not scans or not checked:
+        missing = "training" if not scans else "validation"
+        raise TrainingError(f"{data.folder} has no scan for {missing}; prepare more scans (python -m training prepare)")
+    if config.class_head == "linear" and len(data.classes) == 1 and all(s.class_index >= 0 for s in scans):
+        print(f"note: one class only, {data.classes[0]}: the class head has nothing to tell apart", file=sys.stderr)
+    return scans, checked
+
+
+def _open_run(config: TrainConfig, data: PreparedData, run: Path) -> Path | None:
+    """Make the folder, or find what it holds; returns the checkpoint to go on from."""
+    run.mkdir(parents=True, exist_ok=True)
+    if (run / CONFIG).exists():
+        _check_same(_read_config(run), config.to_dict(), run)
+    write_whole(run / CONFIG, yaml.safe_dump(config.to_dict(), sort_keys=False))
+    write_whole(run / RUN_INFO, json.dumps(_run_info(data), indent=2) + "\n")
+    last = run / CHECKPOINTS / LAST
+    return last if last.exists() else None
+
+
+def _read_config(run: Path) -> dict[str, Any]:
+    try:
+        return dict(yaml.safe_load((run / CONFIG).read_text("utf-8")))
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise TrainingError(f"{run / CONFIG} cannot be read; choose another --output") from error
+
+
+def _check_same(earlier: dict[str, Any], now: dict[str, Any], run: Path) -> None:
+    free = {"workers", "accelerator", "devices", "nodes", "strategy", "checkpoint_steps"}
+    changed = [
+        f"{key} {earlier.get(key)} -> {now[key]}" for key in now if key not in free and earlier.get(key) != now[key]
+    ]
+    if changed:
+        raise TrainingError(f"{run} was begun with other settings ({', '.join(changed[:4])}); choose another --output")
+
+
+def _run_info(data: PreparedData) -> dict[str, Any]:
+    """What a result can be traced back to: code, versions, data."""
+    scans = Counter(f"{data.splits[scan.name]}: {scan.class_name}" for scan in data.all_scans)
+    single = [scan.name for scan in data.scans("train") if not _is_rendered(scan)]
+    rendered = Counter(scan.class_name for scan in data.scans("train") if _is_rendered(scan))
+    return {
+        "git_revision": _git_revision(), "python": platform.python_version(), "torch": torch.__version__,
+        "lightning": lightning.__version__, "machine": platform.machine(), "data": data.folder.name,
+        "data_folder": str(data.folder), "classes": list(data.classes), "scans": dict(sorted(scans.items())),
+        "trained_on": [*single, *(f"rendered {name} ({count} scans)" for name, count in sorted(rendered.items()))],
+    }  # fmt: skip
+
+
+def _is_rendered(scan: PreparedScan) -> bool:
+    """Whether `synthesize` made the scan, by its name."""
+    return re.fullmatch(r"s\d{3}-\d{5}", scan.name.rpartition("/")[2]) is not None
+
+
+def _git_revision() -> str:
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [git, "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
     )
-    return export_bundle(model, bundle, [resize_color(scan.colors[0], size) for scan in scans])
+    return done.stdout.strip() or "unknown"
 
 
-def fit_class_head(
-    encoder: Encoder, scans: Sequence[LoadedScan], crops: Path | None, size: tuple[int, int]
-) -> tuple[ClassHead, dict[str, Any]]:
-    """The class head, and its scores on photos it was not fitted on; without `crops` ImageNet's own classes alone.
-
-    `scans` show none of the classes.
-    """
-    if crops is None:
-        return imagenet_head(encoder.classifier), {}
-    photos = class_photos(encoder, crops, size)
-    frames = [scan.colors[i] for scan in scans for i in _spread(len(scan.colors), BACKGROUND_FRAMES)]
-    background = image_features(encoder, [resize_color(frame, size) for frame in frames])
-    held_back = held_back_scores(encoder.classifier, photos, background)
-    rates = class_rates(held_back, photos.labels, CLASS_THRESHOLD)
-    head = imagenet_head(encoder.classifier, fit_row(encoder.classifier, photos, background))
-    return head, {f"{crops.name}, held back": {name: round(rate, 4) for name, rate in rates.items()}}
-
-
-def train_decoder(
-    model: DepthClassModel,
-    scans: Sequence[LoadedScan],
-    config: TrainingConfig,
-    report: Callable[[int, float], None],
-) -> None:
-    """AdamW with a one-cycle learning rate on the decoder; the encoder stays as it is."""
-    steps = config.steps
-    samples = TrainingSamples(
-        scans,
-        [weight for _, weight in config.scans],
-        CAMERA,
-        (config.height, config.width),
-        steps * config.batch_size,
-        config.seed,
-    )
-    optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=steps)
-    model.to(memory_format=torch.channels_last).train()  # half the time of the default layout on a CPU
-    for step, (image, target_m) in enumerate(DataLoader(samples, config.batch_size)):
-        pred_m = model(image.contiguous(memory_format=torch.channels_last))["depth"]
-        loss = depth_loss(pred_m=pred_m, target_m=target_m, depth_range_m=model.depth_range_m)
-        if not torch.isfinite(loss):
-            raise RedwoodDepthError(f"the loss is {loss.item()} at step {step}; a smaller learning rate may help")
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        report(step, loss.item())
-    model.to(memory_format=torch.contiguous_format).eval()
+def _trainer(config: TrainConfig, run: Path, stop: StopAtOnce) -> lightning.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    one_file = {"dirpath": run / CHECKPOINTS, "enable_version_counter": False}
+    best = ModelCheckpoint(filename=Path(BEST).stem, monitor="abs_rel", mode="min", **one_file)
+    last = ModelCheckpoint(filename=Path(LAST).stem, every_n_train_steps=config.checkpoint_steps, **one_file)
+    end = ModelCheckpoint(filename=Path(LAST).stem, every_n_epochs=1, **one_file)
+    many = config.devices * config.nodes > 1
+    return lightning.Trainer(
+        accelerator=config.accelerator, devices=config.devices, num_nodes=config.nodes, strategy=config.strategy,
+        precision=config.precision, max_epochs=config.epochs, callbacks=[
+            History(run / HISTORY), best, last, end, stop, LearningRateMonitor("step"), TQDMProgressBar(leave=True),
+        ],
+        logger=TensorBoardLogger(run, name="tensorboard", version=""), plugins=[WholeCheckpoints()],
+        use_distributed_sampler=False, sync_batchnorm=many, num_sanity_val_steps=0, log_every_n_steps=10,
+        enable_model_summary=False, default_root_dir=run,
+    )  # fmt: skip
 
 
-def _shows_object(path: Path) -> bool:
-    """Whether a scan lies in the folder of a class, as ROOT/CLASS/SCAN."""
-    return path.resolve().parent.name in CLASS_GROUPS
-
-
-def _sources(paths: Sequence[Path]) -> list[str]:
-    """What a bundle says it was trained on: scans by name, those of a ROOT/CLASS/SCAN tree by class and count."""
-    parents = [path.resolve().parent for path in paths]
-    trees = Counter(f"{at.parent.name}/{at.name}" for at in parents if at.name in (*CLASS_GROUPS, NO_CLASS))
-    single = [path.name for path, at in zip(paths, parents, strict=True) if at.name not in (*CLASS_GROUPS, NO_CLASS)]
-    return [*single, *(f"{tree} ({count} scans)" for tree, count in sorted(trees.items()))]
-
-
-def _spread(count: int, at_most: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, at_most).round().astype(int)).tolist()
+def _loaders(
+    config: TrainConfig, scans: list[PreparedScan], checked: list[PreparedScan], checkpoint: Path | None,
+    trainer: lightning.Trainer,
+) -> tuple[DataLoader[Any], DataLoader[Any]]:  # fmt: skip
+    sampler = DrawSampler(scans, config, rank=trainer.global_rank, processes=trainer.world_size)
+    steps = len(sampler) // config.batch_size
+    if checkpoint is not None:
+        sampler.epoch, into = divmod(int(read_checkpoint(checkpoint)["global_step"]), steps)
+        sampler.start = into * config.batch_size
+    workers = {"num_workers": config.workers, "persistent_workers": config.workers > 0}
+    loader = DataLoader(FrameSamples(scans, config, augment=True), config.batch_size, sampler=sampler, **workers)
+    frames = FrameSamples(checked, config, augment=False)
+    own = range(trainer.global_rank, len(frames), trainer.world_size)
+    numbered = [(frame, frame) for frame in own]
+    return loader, DataLoader(frames, config.batch_size, sampler=numbered, num_workers=0)  # type: ignore[arg-type]

@@ -23,6 +23,17 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
+def whole_path(path: Path) -> Iterator[Path]:
+    """Yields a file to write, which takes `path`'s place at the end; on an error nothing of it is left."""
+    partial = _partial(path)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yields a folder to write files into, which takes `path`'s place at the end; on an error nothing of it is left.
 
