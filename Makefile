@@ -15,7 +15,7 @@ RUNTIME_READY := $(VENV)/.ready-runtime
 TEST_READY := $(VENV)/.ready-test
 TRAINING_READY := $(TRAINING)/.ready
 
-.PHONY: help demo test test-robot test-training lint sample fuzz soak clean
+.PHONY: help demo test test-robot test-training lint sample bench fuzz soak clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make sample  render the sample scan again (a quarter of an hour) and make the sample bag of it"
+	@echo "make bench   how fast the node is, in eight minutes; MINUTES=10 for long runs; writes docs/performance.md"
 	@echo "make fuzz    MESSAGES=20000 damaged messages into the node"
 	@echo "make soak    MINUTES=60 of full speed: memory, latency, order"
 	@echo "make clean   remove environments and results"
@@ -50,6 +51,9 @@ sample: $(TRAINING_READY) $(RUNTIME_READY)
 	$(TRAINING)/bin/python -m training.synthetic.sample --output out/sample_scan
 	rm -rf redwood_depth/samples/yard
 	$(VENV)/bin/scans_to_bag out/sample_scan --output redwood_depth/samples/yard --compressed
+
+bench: $(RUNTIME_READY) $(TRAINING_READY)
+	@$(LOCAL) $(VENV)/bin/python -m bench --minutes $(or $(MINUTES),0.5) --document docs/performance.md
 
 fuzz: $(TEST_READY)
 	@$(LOCAL) $(VENV)/bin/python -m bench.fuzz --messages $(or $(MESSAGES),20000)

@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench` runs `python -m bench` in the environment of ROS and writes docs/performance.md."""
