@@ -97,8 +97,8 @@ def _sustained(part: Any) -> str:
     return f"""## Sustained, and above what it can do
 
 Latency in ms from the camera's `publish` to the depth's arrival. Lost: replaced by a newer image in DDS before the
-node took it (depth 1, best effort), by the node's own count. Dropped: replaced while it waited for the worker. Most frames a
-second, where there is always one waiting: {most}.
+node took it (depth 1, best effort), by the node's own count. Dropped: replaced while it waited for the worker. Most
+frames a second, where there is always one waiting: {most}.
 
 {table(head, rows)}"""
 
