@@ -1,5 +1,10 @@
 """The main job from end to end (`make demo`): a bag through DDS, the node beside it, what it published scored."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main: Ctrl-C while the imports take their second, no traceback
+
 import argparse
 import shutil
 import sys
@@ -135,4 +140,5 @@ def _print(result: dict[str, Any], run: LiveRun, output: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
