@@ -28,7 +28,8 @@ _JUMP_NS = 1_000_000_000
 class RgbdPair:
     """A colour image and the depth image nearest to it in time.
 
-    `depth_m` is float32 (H, W) in metres, NaN where there is none; its size may differ from the colour image's.
+    `depth_m` is float32 (H, W) in metres, NaN where there is none; its size may differ from the colour image's. In a
+    bag without depth it is all NaN, and both stamps are the colour image's.
     `intrinsics` is the colour camera's at the image's size, None where it is unknown, uncalibrated or of another view.
     """
 
@@ -64,6 +65,9 @@ class RgbdReader:
 
     def __iter__(self) -> Iterator[RgbdPair]:
         self._read_first_camera_info()
+        if self._topics.depth is None:
+            yield from self._without_depth()
+            return
         for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
             if message.topic == self._topics.camera_info:
                 self._read_camera_info(message)
@@ -78,6 +82,19 @@ class RgbdReader:
                 waiting.add(stamp_ns, message)
                 yield from self._decoded(self._settled())
         yield from self._decoded(self._settled(ended=True))
+
+    def _without_depth(self) -> Iterator[RgbdPair]:
+        for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
+            if message.topic == self._topics.camera_info:
+                self._read_camera_info(message)
+                continue
+            try:
+                stamp_ns, image = header_stamp_ns(message), color_from_message(deserialize(message))
+            except (BagError, ImageError):
+                self.corrupt += 1
+                continue
+            nothing: NDArray[np.float32] = np.broadcast_to(np.float32(np.nan), image.size)
+            yield RgbdPair(image, nothing, self._fitted(image), stamp_ns, stamp_ns)
 
     def _read_first_camera_info(self) -> None:
         """Drivers may send it once, or after the first image; it holds for the images before it as well."""

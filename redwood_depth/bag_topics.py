@@ -15,10 +15,13 @@ _NOT_DEPTH = ("confidence", "infra", "preview", "color_depth", "colorized")
 
 @dataclass(frozen=True)
 class RgbdTopics:
-    """Names of the topics of an RGB-D camera; `camera_info` is the colour camera's, None where the bag has none."""
+    """Names of the topics of an RGB-D camera; `camera_info` is the colour camera's, None where the bag has none.
+
+    `depth` is None where the bag has none and that is allowed.
+    """
 
     color: str
-    depth: str
+    depth: str | None
     camera_info: str | None
 
 
@@ -28,6 +31,7 @@ def find_rgbd_topics(
     depth: str | None = None,
     camera_info: str | None = None,
     no_truth: str | None = None,
+    may_lack_depth: bool = False,
 ) -> RgbdTopics:
     """Find the topics by type, name and encoding; a name that is given is taken instead.
 
@@ -35,7 +39,7 @@ def find_rgbd_topics(
     Of several depth topics the one registered (or aligned) to colour wins; raw images win over compressed ones.
 
     Raises:
-        BagError: no such topic; the message lists those that are there.
+        BagError: no such topic (but for depth, with `may_lack_depth`); the message lists those that are there.
     """
     images = [topic for topic in bag.topics if topic.type in (IMAGE, COMPRESSED_IMAGE)]
     infos = [topic for topic in bag.topics if topic.type == CAMERA_INFO]
@@ -43,11 +47,15 @@ def find_rgbd_topics(
     if color is None or depth is None:
         encodings = {topic.name: _encoding(bag, topic) for topic in images}
     color = _given(bag, images, color, "colour image") or _best(
-        bag, "colour image", images, lambda topic: _is_color(topic, encodings), _color_rank
+        [topic for topic in images if _is_color(topic, encodings)], _color_rank
     )
+    if color is None:
+        raise _lacks(bag, "colour image")
     depth = _given(bag, images, depth, "depth image") or _best(
-        bag, "depth image", images, lambda topic: topic.name != no_truth and _is_depth(topic, encodings), _depth_rank
+        [topic for topic in images if topic.name != no_truth and _is_depth(topic, encodings)], _depth_rank
     )
+    if depth is None and not may_lack_depth:
+        raise _lacks(bag, "depth image")
     camera_info = _given(bag, infos, camera_info, "camera_info") or _camera_info_of(color, infos)
     return RgbdTopics(color, depth, camera_info)
 
@@ -63,17 +71,15 @@ def _given(bag: Bag, candidates: Sequence[Topic], name: str | None, what: str) -
     return name
 
 
-def _best(
-    bag: Bag,
-    what: str,
-    images: Sequence[Topic],
-    fits: Callable[[Topic], bool],
-    rank: Callable[[Topic], tuple[bool, ...]],
-) -> str:
-    candidates = [topic for topic in images if topic.count and fits(topic)]
-    if not candidates:
-        raise BagError(f"{bag.path} has no {what} topic; it has: {list_topics(bag.topics)}")
-    return max(candidates, key=lambda topic: (*rank(topic), topic.count, -len(topic.name))).name
+def _lacks(bag: Bag, what: str) -> BagError:
+    return BagError(f"{bag.path} has no {what} topic; it has: {list_topics(bag.topics)}")
+
+
+def _best(candidates: Sequence[Topic], rank: Callable[[Topic], tuple[bool, ...]]) -> str | None:
+    found = [topic for topic in candidates if topic.count]
+    if not found:
+        return None
+    return max(found, key=lambda topic: (*rank(topic), topic.count, -len(topic.name))).name
 
 
 def _encoding(bag: Bag, topic: Topic) -> str:

@@ -16,8 +16,9 @@ def class_results(
 
     A frame is answered with its best class where that reaches `threshold`, which is when the node publishes it, else
     with "none", which is right where the label is "none". `top1` and `mean_score` ignore the threshold, and frames
-    with that label; None where there are no others. A class that was never answered has no precision, one that no frame
-    shows no recall; the macro means are over those that have one.
+    with that label; None where there are no others. `answered` is the share of frames with a class at or above the
+    threshold, whichever. A class that was never answered has no precision, one that no frame shows no recall; the macro
+    means are over those that have one.
 
     Args:
         scores: (N, C), N at least 1.
@@ -26,7 +27,8 @@ def class_results(
         threshold: least score of an answer.
 
     Returns:
-        frames, accuracy, top1, mean_score (of the true class), macro_precision, macro_recall, per_class, confusion.
+        frames, threshold, accuracy, answered, top1, mean_score (of the true class), macro_precision,
+        macro_recall, per_class, confusion.
     """
     names = [*classes, NONE]
     true = np.array([names.index(label) for label in labels])
@@ -40,6 +42,7 @@ def class_results(
         "frames": len(labels),
         "threshold": threshold,
         "accuracy": float(np.mean(answer == true)),
+        "answered": float(np.mean(answer < len(classes))),
         "top1": float(np.mean(best[shown] == true[shown])) if shown.any() else None,
         "mean_score": float(scores[shown, true[shown]].mean()) if shown.any() else None,
         "macro_precision": _mean([row["precision"] for row in per_class.values()]),

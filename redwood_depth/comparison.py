@@ -29,13 +29,13 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], seed: int = 0) -> dict[s
         None where the interval contains 0.
 
     Raises:
-        BagError: no frame in common, or a result without scores of each frame.
+        BagError: no frame in common whose depth both scored, or a result without scores of each frame.
     """
     one_bag = len(a.get("bags", ())) == len(b.get("bags", ())) == 1
     of_a, of_b = _frames(a, not one_bag), _frames(b, not one_bag)
     common = [key for key in of_a if key in of_b]
     if not common:
-        raise BagError("the two results have no frame in common: same bag name and stamp")
+        raise BagError("the two results have no frame in common whose depth both scored: same bag name and stamp")
     bags = dict.fromkeys(bag for bag, _ in common)
     main = {bag: _differences("abs_rel", of_a, of_b, [key for key in common if key[0] == bag]) for bag in bags}
     blocks = {bag: block_length(values) for bag, values in main.items()}
@@ -102,7 +102,7 @@ def _frames(result: Mapping[str, Any], named: bool) -> dict[tuple[str, int], dic
         for bag in result["bags"]:
             columns = bag["per_frame"]
             name = str(bag["bag"]).rstrip("/").rpartition("/")[2] if named else ""
-            for index, stamp in enumerate(columns["stamp_ns"]):
+            for index, stamp in enumerate(columns["stamp_ns"] if "abs_rel" in columns else ()):
                 frames[name, stamp] = {key: columns[key][index] for key in _NAMES if key in columns}
     except (KeyError, TypeError, IndexError) as error:
         raise BagError(f"not a result of evaluate_bag --json with the scores of each frame ({error})") from error

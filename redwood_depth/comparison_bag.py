@@ -13,6 +13,7 @@ from redwood_depth import scan_messages
 from redwood_depth.bag_types import typestore
 from redwood_depth.bag_writer import BagWriter
 from redwood_depth.evaluate import ScoredFrame
+from redwood_depth.frame_scores import FrameScores
 
 NAMESPACE = "/evaluation"
 _JPEG_QUALITY = 90
@@ -23,7 +24,8 @@ class ComparisonWriter:
 
     Below NAMESPACE: image/compressed (JPEG), true_depth and predicted_depth (32FC1 metres, NaN where there is none or
     it does not count), relative_error (32FC1: (p - t) / t), camera_info where the calibration is known, and
-    classification with all classes where there are class scores.
+    classification with all classes where there are class scores. Of a bag without depth there is neither truth nor
+    error.
     """
 
     def __init__(self, path: Path, classes: Sequence[str]) -> None:
@@ -37,14 +39,16 @@ class ComparisonWriter:
             self._writer.write(f"{NAMESPACE}/{name}", message, frame.pair.color_stamp_ns)
 
     def _messages(self, frame: ScoredFrame, stamp_us: int) -> dict[str, Any]:
-        true_m = np.where(frame.valid, frame.pair.depth_m, np.float32(np.nan))
         pred_m = frame.prediction.depth_m
         messages = {
             "image/compressed": scan_messages.compressed_color(_jpeg(frame.pair.color.rgb()), stamp_us),
-            "true_depth": scan_messages.image(true_m, "32FC1", stamp_us),
             "predicted_depth": scan_messages.image(pred_m, "32FC1", stamp_us),
-            "relative_error": scan_messages.image(pred_m / true_m - np.float32(1.0), "32FC1", stamp_us),
         }
+        if isinstance(frame.scores, FrameScores):
+            true_m = np.where(frame.valid, frame.pair.depth_m, np.float32(np.nan))
+            error = pred_m / true_m - np.float32(1.0)
+            messages["true_depth"] = scan_messages.image(true_m, "32FC1", stamp_us)
+            messages["relative_error"] = scan_messages.image(error, "32FC1", stamp_us)
         if frame.pair.intrinsics:
             messages["camera_info"] = scan_messages.camera_info(frame.pair.intrinsics, stamp_us)
         if frame.prediction.class_scores.size:

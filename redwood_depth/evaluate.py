@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.bag_pairs import RgbdPair, RgbdReader
-from redwood_depth.bag_topics import RgbdTopics, find_rgbd_topics
+from redwood_depth.bag_topics import RgbdTopics, find_rgbd_topics, list_topics
 from redwood_depth.bags import Bag
 from redwood_depth.baselines import DepthHistogram
 from redwood_depth.errors import BagError, EngineError
-from redwood_depth.frame_scores import FrameScores, distance_edges_m
+from redwood_depth.frame_scores import ClassFrame, FrameScores, distance_edges_m
 from redwood_depth.image_scores import image_scores
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores, valid_depth
 from redwood_depth.prediction import Prediction
@@ -62,13 +62,16 @@ class BagEvaluation:
 
     `stamps_ns` are the colour stamps of the first and the last pair, `clock_jumps` how often stamps go back;
     `unscored` the stamps of pairs without a score, with the reason; `failure` is the last error of the model; `sizes`
-    counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair.
+    counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair. Of a bag
+    without depth there are `class_frames` instead of `frames`, and `depth_not_scored` says why.
     """
 
     path: Path
     topics: dict[str, str | None]
     label: str | None = None
     frames: list[FrameScores] = field(default_factory=list)
+    class_frames: list[ClassFrame] = field(default_factory=list)
+    depth_not_scored: str | None = None
     left_out: Counter[str] = field(default_factory=Counter)
     focal_corrected: int = 0
     damage: str | None = None
@@ -92,12 +95,15 @@ class BagEvaluation:
 
 @dataclass(frozen=True)
 class ScoredFrame:
-    """What was compared, for whoever draws or records it: `valid` marks the ground truth that counts."""
+    """What was compared, for whoever draws or records it: `valid` marks the ground truth that counts.
+
+    The scores of a frame without any ground truth are a ClassFrame.
+    """
 
     pair: RgbdPair
     prediction: Prediction
     valid: NDArray[np.bool_]
-    scores: FrameScores
+    scores: FrameScores | ClassFrame
 
 
 def evaluate_bag(
@@ -109,6 +115,8 @@ def evaluate_bag(
     threads: int = 1,
 ) -> BagEvaluation:
     """Predict every colour image that has ground truth, and score it at the ground truth's size.
+
+    Of a bag without a depth topic the class is scored, where `options` has a label.
 
     Args:
         path: a bag folder, or a single .mcap or .db3 file.
@@ -141,8 +149,10 @@ def evaluate_opened(
         reader = RgbdReader(bag, topics)
         expected = min(topic.count for topic in bag.topics if topic.name in (topics.color, topics.depth))
         result = BagEvaluation(bag.path, dict(vars(topics)), options.label)
+        if topics.depth is None:
+            result.depth_not_scored = f"the bag has no depth topic; it has: {list_topics(bag.topics)}"
         with open_predictions(bag, topics) as predict:
-            score = partial(_score_pair, predict=predict, options=options)
+            score = partial(_score_class if topics.depth is None else _score_pair, predict=predict, options=options)
             for pair, outcome in _in_order(score, reader, threads):
                 _note(result, pair, outcome)
                 if isinstance(outcome, ScoredFrame):
@@ -152,9 +162,10 @@ def evaluate_opened(
     result.left_out.update(
         unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
     )
-    if not result.frames and result.failure:
+    scored = result.frames or result.class_frames
+    if not scored and result.failure:
         raise result.failure
-    if not result.frames:
+    if not scored:
         units = truth_warning(result.typical_depths_m, options.min_depth_m, options.max_depth_m)
         why = f"{result.left_out_words()}{'; ' if units else ''}{units or ''}"
         raise BagError(f"{path} holds no frame that can be scored: {why}")
@@ -163,7 +174,11 @@ def evaluate_opened(
 
 def _topics(bag: Bag, options: EvaluationOptions) -> RgbdTopics:
     given = options.color_topic, options.depth_topic, options.camera_info_topic
-    return find_rgbd_topics(bag, *given, no_truth=options.predicted_topic)
+    topics = find_rgbd_topics(bag, *given, no_truth=options.predicted_topic, may_lack_depth=True)
+    if topics.depth is None and options.label is None:
+        remedy = "" if options.predicted_topic else "; with a label (--label) its class can be scored"
+        raise BagError(f"{bag.path} has no depth image topic; it has: {list_topics(bag.topics)}{remedy}")
+    return topics
 
 
 # A scored frame, the reason (of LEFT_OUT) why there is none, or the error of the model.
@@ -197,7 +212,10 @@ def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
         result.typical_depths_m.append(typical_m)
     if isinstance(outcome, ScoredFrame):
         result.focal_corrected += pair.intrinsics is not None
-        result.frames.append(outcome.scores)
+        if isinstance(outcome.scores, FrameScores):
+            result.frames.append(outcome.scores)
+        else:
+            result.class_frames.append(outcome.scores)
         return
     if isinstance(outcome, EngineError):
         result.failure = outcome
@@ -211,14 +229,10 @@ def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) ->
     valid = valid_depth(target, options.min_depth_m, options.max_depth_m)
     if not valid.any():
         return "no_valid_depth"
-    started_s = time.perf_counter()
-    try:
-        prediction = predict(pair)
-    except EngineError as error:
-        return error
-    latency_ms = 1000 * (time.perf_counter() - started_s)
-    if prediction is None:
-        return "not_predicted"
+    predicted = _timed(predict, pair)
+    if not isinstance(predicted, tuple):
+        return predicted
+    prediction, latency_ms = predicted
     edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
     scores = image_scores(prediction.depth_m, target, valid, edges_m)
     if scores is None:
@@ -227,3 +241,23 @@ def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) ->
     paper = paper_scores(prediction.depth_m, target) if options.paper else None
     of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper)
     return ScoredFrame(pair, prediction, valid, of_frame)
+
+
+def _score_class(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -> _Outcome:
+    predicted = _timed(predict, pair)
+    if not isinstance(predicted, tuple):
+        return predicted
+    prediction, latency_ms = predicted
+    nowhere = np.zeros(pair.depth_m.shape, bool)
+    of_frame = ClassFrame(pair.color_stamp_ns, prediction.class_scores, latency_ms)
+    return ScoredFrame(pair, prediction, nowhere, of_frame)
+
+
+def _timed(predict: Predict, pair: RgbdPair) -> tuple[Prediction, float] | str | EngineError:
+    """The prediction and the time it took in ms; or why there is none."""
+    started_s = time.perf_counter()
+    try:
+        prediction = predict(pair)
+    except EngineError as error:
+        return error
+    return "not_predicted" if prediction is None else (prediction, 1000 * (time.perf_counter() - started_s))

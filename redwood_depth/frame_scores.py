@@ -28,6 +28,15 @@ class FrameScores:
     paper: dict[str, float] | None = None
 
 
+@dataclass(frozen=True)
+class ClassFrame:
+    """A frame of a bag without depth, of which the class alone can be scored."""
+
+    stamp_ns: int
+    class_scores: NDArray[np.float32]
+    latency_ms: float
+
+
 def distance_edges_m(low_m: float, high_m: float) -> list[float]:
     """Edges of the distance bins within [low_m, high_m]: low_m, whole metres, high_m."""
     return [low_m, *(edge for edge in _DISTANCE_EDGES_M if low_m < edge < high_m), high_m]

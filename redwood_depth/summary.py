@@ -10,7 +10,7 @@ import numpy as np
 from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_scores
 from redwood_depth.class_results import class_results
 from redwood_depth.evaluate import LEFT_OUT, BagEvaluation, EvaluationOptions
-from redwood_depth.frame_scores import FrameScores, distance_edges_m, mean_scores
+from redwood_depth.frame_scores import ClassFrame, FrameScores, distance_edges_m, mean_scores
 from redwood_depth.units import prediction_warning, truth_warning
 
 
@@ -28,29 +28,48 @@ class Subject:
 
 
 def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: EvaluationOptions) -> dict[str, Any]:
-    """All frames, at least one, of the bags together."""
+    """All frames, at least one, of the bags together; "frames" counts those whose depth was scored.
+
+    "depth_not_scored" is there where a bag had no depth: why, in words.
+    """
     frames = [frame for evaluation in evaluations for frame in evaluation.frames]
-    edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
-    baselines = _baselines([frame.truth for frame in frames], subject.training_median_m)
     left_out: Counter[str] = Counter()
     for evaluation in evaluations:
         left_out.update(evaluation.left_out)
     result = {
         "frames": len(frames),
-        **mean_scores([frame.depth.raw for frame in frames]),
-        "scaled": mean_scores([frame.depth.scaled for frame in frames]),
-        "baselines": baselines,
-        "by_distance": _by_distance(frames, edges_m, baselines["best_constant"]["depth_m"]),
+        **(_depth(frames, subject, options) if frames else {}),
         "left_out": {name: left_out[name] for name in LEFT_OUT},
         "focal_corrected": sum(evaluation.focal_corrected for evaluation in evaluations),
         "depth_range_m": [options.min_depth_m, options.max_depth_m],
     }
     if subject.timed:
-        result["latency_ms"] = float(np.median([frame.latency_ms for frame in frames]))
+        result["latency_ms"] = float(np.median([one.latency_ms for bag in evaluations for one in all_frames(bag)]))
+    without = [one for one in evaluations if one.depth_not_scored]
+    if without:
+        alone = without[0].depth_not_scored if len(evaluations) == 1 else None
+        result["depth_not_scored"] = alone or f"{len(without)} of {len(evaluations)} bags have no depth topic"
+    return result | _classes(evaluations, subject)
+
+
+def all_frames(evaluation: BagEvaluation) -> Sequence[FrameScores | ClassFrame]:
+    """The scored frames of a bag with depth or without."""
+    return evaluation.frames or evaluation.class_frames
+
+
+def _depth(frames: Sequence[FrameScores], subject: Subject, options: EvaluationOptions) -> dict[str, Any]:
+    edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
+    baselines = _baselines([frame.truth for frame in frames], subject.training_median_m)
+    result: dict[str, Any] = {
+        **mean_scores([frame.depth.raw for frame in frames]),
+        "scaled": mean_scores([frame.depth.scaled for frame in frames]),
+        "baselines": baselines,
+        "by_distance": _by_distance(frames, edges_m, baselines["best_constant"]["depth_m"]),
+    }
     of_paper = [frame.paper for frame in frames if frame.paper is not None]
     if of_paper:
         result["paper"] = mean_scores(of_paper)
-    return result | _classes(evaluations, subject)
+    return result
 
 
 def summarize_each(
@@ -89,7 +108,7 @@ def _bag_entry(
 def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str]:
     found = [
         truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
-        prediction_warning([frame.depth.scale for frame in evaluation.frames]),
+        prediction_warning([frame.depth.scale for frame in evaluation.frames]) if evaluation.frames else None,
         f"the stamps go back {evaluation.clock_jumps} times: the clock was set" if evaluation.clock_jumps else None,
         f"the size of the images changes within the bag: {len(evaluation.sizes)} sizes"
         if len(evaluation.sizes) > 1
@@ -100,14 +119,14 @@ def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str
 
 def per_frame(evaluation: BagEvaluation, subject: Subject) -> dict[str, list[Any]]:
     """Columns over the frames: stamp_ns, time_s since the first pair, every score, class_scores; None where missing."""
-    frames = evaluation.frames
+    frames, of_depth = all_frames(evaluation), evaluation.frames
     first_ns = evaluation.stamps_ns[0] if evaluation.stamps_ns else 0
-    names = dict.fromkeys(name for frame in frames for name in frame.depth.raw)
+    names = dict.fromkeys(name for frame in of_depth for name in frame.depth.raw)
     columns: dict[str, list[Any]] = {
         "stamp_ns": [frame.stamp_ns for frame in frames],
         "time_s": [(frame.stamp_ns - first_ns) / 1e9 for frame in frames],
     }
-    columns |= {name: [_short(frame.depth.raw.get(name)) for frame in frames] for name in names}
+    columns |= {name: [_short(frame.depth.raw.get(name)) for frame in of_depth] for name in names}
     if subject.timed:
         columns["latency_ms"] = [_short(frame.latency_ms) for frame in frames]
     columns["class_scores"] = [[_short(float(score)) for score in frame.class_scores] for frame in frames]
@@ -120,7 +139,7 @@ def _short(value: float | None) -> float | None:
 
 def _sizes(evaluation: BagEvaluation) -> list[dict[str, Any]]:
     return [
-        {"color": list(color), "depth": list(depth), "frames": count}
+        {"color": list(color), "depth": None if evaluation.depth_not_scored else list(depth), "frames": count}
         for (color, depth), count in evaluation.sizes.most_common()
     ]
 
@@ -159,7 +178,7 @@ def _constant_by_distance(truths: list[DepthHistogram], edges_m: Sequence[float]
 
 
 def _classes(evaluations: Sequence[BagEvaluation], subject: Subject) -> dict[str, Any]:
-    labelled = [(frame, one.label) for one in evaluations if one.label is not None for frame in one.frames]
+    labelled = [(frame, one.label) for one in evaluations if one.label is not None for frame in all_frames(one)]
     if not labelled:
         return {}
     scores = np.stack([frame.class_scores for frame, _ in labelled])

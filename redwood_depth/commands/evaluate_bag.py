@@ -36,6 +36,8 @@ the depth image's size, where it is valid: 0.1 m to --max-depth. Scores are per-
 What is scored is a model in this process, as fast as it goes; with --live the node, while the bag is played to it
 through DDS; with --predictions a depth topic that the bag itself holds, of whatever network.
 
+Of a labelled bag without depth the class alone is scored.
+
 Beside it stand its scores after scaling each frame to the true median, and baselines: the best constant depth for
 these very frames, and the median depth of the model's training data."""
 
@@ -214,7 +216,8 @@ def _print(result: dict[str, Any]) -> None:
     model = result["model"]
     print(f"{model['name']} {model['version']} on {model['engine']}" if model["version"] else model["engine"])
     for bag in result["bags"]:
-        print(f"\n{bag['bag']}: {bag['topics']['color']} against {bag['topics']['depth']}")
+        against = f" against {bag['topics']['depth']}" if bag["topics"]["depth"] else ", class only"
+        print(f"\n{bag['bag']}: {bag['topics']['color']}{against}")
         print(score_table(bag))
         for warning in bag["warnings"]:
             print(f"evaluate_bag: warning: {bag['bag']}: {warning}", file=sys.stderr)

@@ -10,8 +10,12 @@ _UNITS = {"sq_rel": "m", "rmse": "m", "mae": "m", "silog": "x100"}
 
 
 def score_table(result: Mapping[str, Any]) -> str:
-    """Lines for one entry of `evaluate.report`: scores beside baselines, errors by distance, class, what is missing."""
-    lines = [_frames(result), "", *_scores(result), "", *_distances(result)]
+    """Lines for one summary: scores beside baselines, errors by distance, class, what is missing."""
+    lines = [_frames(result)]
+    if "depth_not_scored" in result:
+        lines.append(f"depth was not scored: {result['depth_not_scored']}")
+    if result["frames"]:
+        lines += ["", *_scores(result), "", *_distances(result)]
     if "paper" in result:
         lines += [
             "",
@@ -38,7 +42,9 @@ def live_table(live: Mapping[str, Any]) -> str:
 
 def _frames(result: Mapping[str, Any]) -> str:
     left_out = [f"{result['left_out'][name]} {words}" for name, words in LEFT_OUT.items() if result["left_out"][name]]
-    parts = [f"{result['frames']} frames scored", *left_out]
+    frames = result["frames"]
+    of_class = [f"{result['class']['frames']} frames scored by class"] if "class" in result and not frames else []
+    parts = [*(of_class or [f"{frames} frames scored"]), *left_out]
     if result["focal_corrected"] < result["frames"]:
         parts.append(
             f"{result['frames'] - result['focal_corrected']} without calibration, not corrected for focal length"
@@ -76,7 +82,8 @@ def _distances(result: Mapping[str, Any]) -> list[str]:
 
 
 def _class(result: Mapping[str, Any]) -> str:
-    line = f"  class: {result['accuracy']:.1%} of {result['frames']} frames right, at {result['threshold']:g} or above"
+    line = f"  class: {result['accuracy']:.1%} of {result['frames']} frames right; "
+    line += f"{result['answered']:.1%} have a class at {result['threshold']:g} or above"
     if result["top1"] is not None:
         line += f"; the true class first in {result['top1']:.1%}, mean score {result['mean_score']:.2f}"
     return line

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.evaluate import ScoredFrame
+from redwood_depth.frame_scores import FrameScores
 from redwood_depth.metrics import usable_prediction
 
 GRID = (36, 48)  # rows and columns of the error map
@@ -30,7 +31,7 @@ class Panel:
     pred_m: NDArray[np.float32]
 
     @classmethod
-    def of(cls, frame: ScoredFrame, bag: str) -> "Panel":
+    def of(cls, frame: ScoredFrame, scores: FrameScores, bag: str) -> "Panel":
         height, width = frame.pair.depth_m.shape
         wide = min(width, _PANEL_WIDTH_PX)
         size = wide, max(1, round(height * wide / width))
@@ -39,7 +40,6 @@ class Panel:
             for depth_m in (np.where(frame.valid, frame.pair.depth_m, np.float32(np.nan)), frame.prediction.depth_m)
         )
         image = frame.pair.color.resized_rgb(size[1], size[0])
-        scores = frame.scores
         return cls(bag, scores.stamp_ns, scores.depth.raw, scores.class_scores, image, true_m, pred_m)
 
 
@@ -60,14 +60,16 @@ class Evidence:
         self._every, self._seen = 1, 0
 
     def add(self, frame: ScoredFrame, bag: str) -> None:
-        """Take in a frame of the bag with that name."""
+        """Take in a frame of the bag with that name; one without any ground truth adds nothing."""
+        if not isinstance(frame.scores, FrameScores):
+            return
         sparse = slice(None, None, _STEP), slice(None, None, _STEP)
         target, pred, valid = frame.pair.depth_m[sparse], frame.prediction.depth_m[sparse], frame.valid[sparse]
         usable = valid & usable_prediction(pred)
         target, pred = np.where(usable, target, np.float32(1.0)), np.where(usable, pred, np.float32(1.0))
         self._count_density(target[usable], pred[usable])
         self._sum_errors(pred / target - np.float32(1.0), usable)
-        self._keep(frame, bag)
+        self._keep(frame, frame.scores, bag)
 
     @classmethod
     def of_all(cls, parts: Iterable["Evidence"]) -> "Evidence":
@@ -105,14 +107,14 @@ class Evidence:
         for index, layer in enumerate((usable.astype(np.float32), np.abs(relative), relative)):
             self.error[index] += cv2.resize(layer, (GRID[1], GRID[0]), interpolation=cv2.INTER_AREA)
 
-    def _keep(self, frame: ScoredFrame, bag: str) -> None:
-        error = frame.scores.depth.raw["abs_rel"]
+    def _keep(self, frame: ScoredFrame, scores: FrameScores, bag: str) -> None:
+        error = scores.depth.raw["abs_rel"]
         if self.best is None or error < _abs_rel(self.best):
-            self.best = Panel.of(frame, bag)
+            self.best = Panel.of(frame, scores, bag)
         if self.worst is None or error > _abs_rel(self.worst):
-            self.worst = Panel.of(frame, bag)
+            self.worst = Panel.of(frame, scores, bag)
         if self._seen % self._every == 0:
-            self.candidates.append(Panel.of(frame, bag))
+            self.candidates.append(Panel.of(frame, scores, bag))
         self._seen += 1
         if len(self.candidates) > _CANDIDATES:
             self.candidates, self._every = self.candidates[::2], 2 * self._every

@@ -67,16 +67,19 @@ def markup(text: str) -> Any:
 def _figures(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     from redwood_depth.report import figures
 
-    drawn = {
-        "distance": figures.by_distance(result["by_distance"]),
-        "density": figures.density(evidence),
-        "maps": figures.error_maps(evidence, narrow=False),
-        "maps_narrow": figures.error_maps(evidence, narrow=True),
-    }
+    drawn = {}
+    if result["frames"]:
+        drawn = {
+            "distance": figures.by_distance(result["by_distance"]),
+            "density": figures.density(evidence),
+            "maps": figures.error_maps(evidence, narrow=False),
+            "maps_narrow": figures.error_maps(evidence, narrow=True),
+        }
     if "live" in result:
         drawn["latency"] = figures.latencies(result["live"]["latencies_ms"], words.percentiles(result["live"]))
     strips = []
-    for index, bag in enumerate(result["bags"][:_TIMELINES]):
+    with_depth = [bag for bag in result["bags"] if bag["frames"]]
+    for index, bag in enumerate(with_depth[:_TIMELINES]):
         constant_m = bag["baselines"]["best_constant"]["depth_m"]
         wide, narrow = (
             markup(figures.over_time(bag, constant_m, f"time{index}{'n' if small else 'w'}", small))
@@ -86,12 +89,14 @@ def _figures(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     return {
         "figures": {name: markup(svg) for name, svg in drawn.items()},
         "timelines": strips,
-        "hidden_timelines": max(0, len(result["bags"]) - _TIMELINES),
+        "hidden_timelines": max(0, len(with_depth) - _TIMELINES),
     }
 
 
 def _frames(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
-    errors = sorted(error for bag in result["bags"] for error in bag["per_frame"]["abs_rel"])
+    if not result["frames"]:
+        return {"panels": []}
+    errors = sorted(error for bag in result["bags"] for error in bag["per_frame"].get("abs_rel", ()))
     median = evidence.median(errors[len(errors) // 2])
     named = [("Best", evidence.best), ("Median", median), ("Worst", evidence.worst)]
     shown = [(name, panel) for name, panel in named if panel is not None]

@@ -27,17 +27,24 @@ def context(result: Mapping[str, Any]) -> dict[str, Any]:
     """Everything of the template that is text."""
     return {
         "title": _title(result),
-        "verdict": _verdict(result),
+        "depth": bool(result["frames"]),
+        "verdict": _verdict(result) if result["frames"] else _class_verdict(result),
         "facts": _facts(result),
         "warnings": _warnings(result),
-        "cards": [_card(name, result) for name in _CARDS],
-        "captions": _captions(result),
-        "table": _table(result),
+        **(_depth_context(result) if result["frames"] else {}),
         "bags": [_bag_row(bag) for bag in result["bags"]],
         "classes": _classes(result["class"]) if "class" in result else None,
         "live": _live(result["live"]) if "live" in result else None,
         "details": _details(result),
         "footer": footer(result),
+    }
+
+
+def _depth_context(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "cards": [_card(name, result) for name in _CARDS],
+        "captions": _captions(result),
+        "table": _table(result),
     }
 
 
@@ -91,19 +98,28 @@ def _verdict(result: Mapping[str, Any]) -> dict[str, str]:
     return {"kind": "good" if gain > 0 else "bad", "text": text}
 
 
+def _class_verdict(result: Mapping[str, Any]) -> dict[str, str]:
+    classes = result["class"]
+    text = f"{classes['accuracy']:.1%} of the frames are answered with the right class. Depth was not scored."
+    return {"kind": "good" if classes["accuracy"] > 0.5 else "bad", "text": text}
+
+
 def _facts(result: Mapping[str, Any]) -> list[str]:
     seconds = sum(bag["duration_s"] for bag in result["bags"])
-    facts = [f"{result['frames']} frames of {seconds:.1f} s"]
+    facts = [f"{result['frames'] or result['class']['frames']} frames of {seconds:.1f} s"]
     left_out = sum(result["left_out"].values())
     facts.append(f"{left_out} left out" if left_out else "none left out")
     low, high = result["depth_range_m"]
-    facts += [f"ground truth {low:g} to {high:g} m", result["model"]["engine"]]
+    facts += [f"ground truth {low:g} to {high:g} m"] if result["frames"] else ["no ground truth of depth"]
+    facts.append(result["model"]["engine"])
     return facts
 
 
 def _warnings(result: Mapping[str, Any]) -> list[str]:
     found = []
     for bag in result["bags"]:
+        if "depth_not_scored" in bag:
+            found.append(f"{bag_name(bag)}: depth was not scored: {bag['depth_not_scored']}")
         found += [f"{bag_name(bag)}: {warning}" for warning in bag["warnings"]]
         if bag["damage"]:
             found.append(f"{bag_name(bag)} was scored in part: {bag['damage']}")
@@ -166,11 +182,9 @@ def _row(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
 def _bag_row(bag: Mapping[str, Any]) -> dict[str, str]:
     return {
         "name": bag_name(bag),
-        "frames": str(bag["frames"]),
-        "abs_rel": f"{bag['abs_rel']:.3f}",
-        "constant": f"{bag['baselines']['best_constant']['abs_rel']:.3f}",
-        "mae": f"{bag['mae']:.3f}",
-        "delta1": f"{bag['delta1']:.3f}",
+        "frames": str(bag["frames"] or bag["class"]["frames"]),
+        **{name: f"{bag[name]:.3f}" if name in bag else "–" for name in ("abs_rel", "mae", "delta1")},
+        "constant": f"{bag['baselines']['best_constant']['abs_rel']:.3f}" if "baselines" in bag else "–",
         "label": bag["label"] or "–",
     }
 
@@ -202,6 +216,7 @@ def _classes(result: Mapping[str, Any]) -> dict[str, Any]:
         }
     )
     sentence = f"{result['accuracy']:.1%} of {result['frames']} labelled frames are answered rightly."
+    sentence += f" {result['answered']:.1%} have a class that reaches the threshold."
     if result["top1"] is not None:
         sentence += f" The true class comes first, whatever its score, in {result['top1']:.1%}."
     return {
@@ -239,8 +254,9 @@ def _details(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         topics = ", ".join(f"{name} {topic}" for name, topic in bag["topics"].items() if topic)
         rows.append((bag_name(bag), f"{bag['bag']}: {topics}; {bag['duration_s']:.1f} s; {sizes}"))
     low, high = result["depth_range_m"]
-    rows.append(("counted pixels", f"finite ground truth from {low:g} to {high:g} m, at the ground truth's size"))
-    rows.append(("colour and depth", f"nearest in time, at most {result['max_gap_ms']:g} ms apart"))
+    if result["frames"]:
+        rows.append(("counted pixels", f"finite ground truth from {low:g} to {high:g} m, at the ground truth's size"))
+        rows.append(("colour and depth", f"nearest in time, at most {result['max_gap_ms']:g} ms apart"))
     if "paper" in result:
         paper = result["paper"]
         rows.append(("protocol of the paper", f"MAE {paper['mae']:.3f} m, SSIM {paper['ssim']:.3f}; 96x128, no mask"))
@@ -252,5 +268,5 @@ def _details(result: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _size(size: Mapping[str, Any]) -> str:
-    color, depth = ("×".join(map(str, reversed(size[name]))) for name in ("color", "depth"))
-    return f"{size['frames']} frames of {color}" + ("" if color == depth else f" with depth {depth}")
+    color, depth = ("×".join(map(str, reversed(size[name] or ()))) for name in ("color", "depth"))
+    return f"{size['frames']} frames of {color}" + (f" with depth {depth}" if depth not in (color, "") else "")
