@@ -2,43 +2,19 @@
 
 import shutil
 import time
-from typing import Any
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
 
+from life_cycle import call, change, set_parameter, state
 from lifecycle_msgs.msg import State, Transition
-from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import DescribeParameters, SetParameters
-from rclpy.parameter import Parameter
+from rcl_interfaces.srv import DescribeParameters
 from ros_harness import Client, NodeProcess, camera_info, gray_image, header_at
 
 from redwood_depth.bundle import ModelBundle
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
-
-
-def call(client: Client, service_type: Any, name: str, request: Any) -> Any:
-    service = client.node.create_client(service_type, f"perception/{name}")
-    assert service.wait_for_service(10), f"no service {name}"
-    future = service.call_async(request)
-    client.wait_until(future.done, what=name)
-    client.node.destroy_client(service)
-    return future.result()
-
-
-def change(client: Client, transition: int) -> bool:
-    return call(client, ChangeState, "change_state", ChangeState.Request(transition=Transition(id=transition))).success
-
-
-def state(client: Client) -> int:
-    return call(client, GetState, "get_state", GetState.Request()).current_state.id
-
-
-def set_parameter(client: Client, name: str, value: Any) -> Any:
-    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-    return call(client, SetParameters, "set_parameters", request).results[0]
 
 
 def test_transitions_by_hand_again_and_again(tiny_bundle: ModelBundle) -> None:
