@@ -34,7 +34,7 @@ def compare(bundle: ModelBundle, seconds: float, out: Path, tick: Tick) -> dict[
         warm_up(camera, process.check)
         for image in small:
             engine.infer(image)
-        first, until_s = camera.next_number, time.monotonic() + seconds
+        first, until_s, engine_cpu_s, used = camera.next_number, time.monotonic() + seconds, 0.0, process.usage()
         while time.monotonic() < until_s:
             process.check()
             latency_s = camera.ask()
@@ -42,12 +42,13 @@ def compare(bundle: ModelBundle, seconds: float, out: Path, tick: Tick) -> dict[
                 answered.append(1e3 * latency_s)
             time.sleep(_PAUSE_S)
             image = small[camera.next_number % len(small)]
-            started_s = time.monotonic()
+            started_s, started_cpu_s = time.monotonic(), time.process_time()
             engine.infer(image)
             engine_ms.append(1e3 * (time.monotonic() - started_s))
+            engine_cpu_s += time.process_time() - started_cpu_s
             time.sleep(_PAUSE_S)
             tick(f"node and engine in turn, {bundle.name}")
-        memory_mb = process.usage().memory_mb
+        node_cost = cost(used, process.usage(), camera.next_number - first)
     description = str(engine.description)
     engine.close()
     records = read_records(file, first)
@@ -64,7 +65,9 @@ def compare(bundle: ModelBundle, seconds: float, out: Path, tick: Tick) -> dict[
         "ratio_p50": node["p50_ms"] / bare["p50_ms"],
         "ratio_p99": node["p99_ms"] / bare["p99_ms"],
         "steps": step_table(records, bare["p50_ms"]),
-        "memory_mb": memory_mb,
+        "engine_cpu_ms": 1e3 * engine_cpu_s / len(engine_ms),
+        "node_cpu_ms": node_cost["cpu_ms_per_frame"],
+        "memory_mb": node_cost["memory_mb"],
     }
 
 

@@ -74,7 +74,8 @@ to the depth image's arrival at a subscriber: DDS on both sides, and the convers
             for name, step in row["steps"].items()
         ]
         text += f"\n\n### {row['model']}: {row['encoder']}, {row['width']}x{row['height']}\n\n"
-        text += f"{row['pairs']} pairs; {row['engine_description']}; the node holds {row['memory_mb']:.0f} MB.\n\n"
+        text += f"{row['pairs']} pairs; {row['engine_description']}; the node holds {row['memory_mb']:.0f} MB.\n"
+        text += f"Processor time a frame: engine {row['engine_cpu_ms']:.1f} ms, node {row['node_cpu_ms']:.1f} ms.\n\n"
         text += table(("ms", "p50", "p95", "p99"), rows)
         text += "\n\n" + table(("step in the node", "", "p50 ms", "p99 ms", "of the engine"), steps)
     return text
