@@ -71,4 +71,6 @@ def on_stop_signals(handler: Any) -> None:
 
 
 def _one_line(error: Exception) -> RedwoodDepthError:
-    return RedwoodDepthError(" ".join(str(error).split()))
+    line = " ".join(str(error).split())
+    remedy = "; set ROS_LOG_DIR to a folder that can be written" if "log directory" in line else ""
+    return RedwoodDepthError(line + remedy)
