@@ -41,7 +41,8 @@ class ScanFrame:
 class RedwoodScan:
     """An open scan; a context manager. `frames` are in order of time, `unpaired` counts colour frames without depth.
 
-    `unpaired_depth` counts depth frames without colour; `info` is what info.json says, empty where there is none.
+    `unpaired_depth` counts depth frames without colour; `colors` and `depths` list all frames of a stream as (stamp in
+    microseconds, member name), ascending; `info` is what info.json says, empty where there is none.
     """
 
     def __init__(self, path: Path, members: "_Folder | _Zip", max_gap_us: int) -> None:
@@ -59,6 +60,7 @@ class RedwoodScan:
             raise ScanError(
                 f"{path}: none of {len(colors)} colour frames has a depth frame within {max_gap_us / 1000:g} ms"
             )
+        self.colors, self.depths = colors, depths
         self.frames = [ScanFrame(colors[i][1], depths[j][1], colors[i][0], depths[j][0]) for i, j in pairs]
         self.unpaired = len(colors) - len(pairs)
         self.unpaired_depth = len(depths) - len(pairs)

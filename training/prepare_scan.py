@@ -19,17 +19,23 @@ from training.prepared_data import FORMAT, ScanRecord
 from training.scan_sources import ScanSource
 from training.whole_files import remove_leftover, whole_folder
 
+PAIRINGS = ("stamp", "position")
 EVALUATION_ONLY = "evaluation only"  # how `use` in info.json begins where a licence forbids training
 
 
 @dataclass(frozen=True)
 class PrepareSettings:
-    """Size in pixels, frames a scan (0: all), and the longest gap between the stamps of a pair in microseconds."""
+    """Size in pixels, frames a scan (0: all), and the longest gap between the stamps of a pair in microseconds.
+
+    `pairing` "position" is the paper's first mistake, for the study: frame i of the one listing with frame i of the
+    other, whatever their stamps.
+    """
 
     height: int = 96
     width: int = 128
     frames_per_scan: int = 300
     max_gap_us: int = MAX_GAP_US
+    pairing: str = "stamp"
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,26 @@ def prepare_scan(source: ScanSource, data: Path, settings: PrepareSettings) -> S
         raise PreparedDataError(f"cannot write {folder}: {error.strerror}; {remedy}") from error
 
 
+def pairing_of(folder: Path) -> str:
+    """How the frames of a prepared scan's folder were paired, one of PAIRINGS.
+
+    Raises:
+        PreparedDataError: its scan.json is missing or damaged.
+    """
+    try:
+        return str(json.loads((folder / "scan.json").read_text("utf-8"))["origin"].get("pairing", "stamp"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PreparedDataError(f"{folder / 'scan.json'} cannot be read ({error}); prepare it again") from error
+
+
+def by_position(scan: RedwoodScan) -> list[ScanFrame]:
+    """Pairs of the sorted listings, index by index, as the paper's code has it: wrong after the first lost frame."""
+    return [
+        ScanFrame(color, depth, color_us, depth_us)
+        for (color_us, color), (depth_us, depth) in zip(scan.colors, scan.depths, strict=False)
+    ]
+
+
 def spread_in_time(frames: Sequence[ScanFrame], count: int) -> list[ScanFrame]:
     """`count` different frames (0: all) as evenly spread in time as the stamps allow, first and last among them."""
     if not count or count >= len(frames):
@@ -87,7 +113,8 @@ def resize_depth(depth: npt.NDArray[np.uint16], height: int, width: int) -> npt.
 
 
 def _write(scan: RedwoodScan, folder: Path, name: str, origin: dict[str, Any], settings: PrepareSettings) -> ScanRecord:
-    frames = spread_in_time(scan.frames, settings.frames_per_scan)
+    paired = scan.frames if settings.pairing == "stamp" else by_position(scan)
+    frames = spread_in_time(paired, settings.frames_per_scan)
     with whole_folder(folder) as partial:
         kept, corrupt = _write_arrays(scan, frames, partial, settings)
         if not kept:
@@ -98,8 +125,8 @@ def _write(scan: RedwoodScan, folder: Path, name: str, origin: dict[str, Any], s
             color_stamps_us=[frame.color_stamp_us for frame in kept],
             depth_stamps_us=[frame.depth_stamp_us for frame in kept],
             sampled=len(frames),
-            unpaired_color=scan.unpaired,
-            unpaired_depth=scan.unpaired_depth,
+            unpaired_color=len(scan.colors) - len(paired),
+            unpaired_depth=len(scan.depths) - len(paired),
             corrupt=corrupt,
             evaluation_only=str(scan.info.get("use", "")).startswith(EVALUATION_ONLY),
         )

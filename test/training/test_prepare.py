@@ -21,6 +21,7 @@ from training.__main__ import main
 from training.errors import PreparedDataError
 from training.npy_writer import NpyWriter
 from training.prepare import PreparedData, PrepareSettings, prepare
+from training.prepare_scan import pairing_of
 
 SMALL = PrepareSettings(height=12, width=16, frames_per_scan=0)
 
@@ -69,6 +70,27 @@ def test_pairing_is_by_stamp_where_pairing_by_position_is_wrong(root: Path, tmp_
     record = scan.record
     assert (record.unpaired_color, record.unpaired_depth, record.frames) == (2, 0, 6)
     assert all(d - c == 4_000 for c, d in zip(record.color_stamps_us, record.depth_stamps_us, strict=True))
+
+
+def test_pairing_by_position_can_be_had_for_the_study_and_says_what_it_is(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    arguments = ["prepare", str(root), "--output", str(data), "--jobs", "1", "--height", "12", "--width", "16"]
+    assert main([*arguments, "--pairing", "position"]) == 0
+    assert "for the study only" in capsys.readouterr().err
+    scan = next(s for s in PreparedData.load(data).all_scans if s.name == "car/00001")
+    assert scan.image[:, 0, 0, 0].tolist() == [20, 21, 22, 23, 24, 25]
+    assert scan.depth[:, 0, 0].tolist() == [200, 210, 240, 250, 260, 270]
+    assert (scan.record.unpaired_color, scan.record.unpaired_depth) == (2, 0)
+    assert pairing_of(scan.folder) == "position"
+    assert main(arguments) == 0  # the other pairing makes the arrays again
+    assert "for the study only" not in capsys.readouterr().err
+    assert next(s for s in PreparedData.load(data).all_scans if s.name == "car/00001").depth[2, 0, 0] == 240
+    assert pairing_of(scan.folder) == "stamp"
+    (scan.folder / "scan.json").write_text("{}")
+    with pytest.raises(PreparedDataError, match=r"scan\.json cannot be read"):
+        pairing_of(scan.folder)
 
 
 def test_frames_per_scan_limits_each_scan(root: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from redwood_depth.commands.progress import Progress
 from training.commands.numbers import not_negative, positive
 from training.errors import PreparedDataError
 from training.prepare import PreparedData, PrepareSettings, prepare
+from training.prepare_scan import PAIRINGS
 from training.scan_sources import NO_CLASS
 from training.splits import SPLITS
 
@@ -30,7 +31,8 @@ DATA becomes
   DATA/index.json                 per scan: frames, intrinsics, time stamps, what was left out and why
   DATA/splits.json                train, validation and test by scan; yours to edit: what it says is kept
 
-Colour and depth are paired by their time stamps. Scans whose info.json says "use": "evaluation only" are for the test.
+Colour and depth are paired by their time stamps (--pairing position is the paper's mistake, for the study). Scans
+whose info.json says "use": "evaluation only" are for the test.
 Run it again after a stop, or with more scans: what is finished stays, and so does each scan's split (unless --seed
 changes). Exit code 0 as long as one scan could be prepared; the summary names those that could not.
 """
@@ -55,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames-per-scan", type=not_negative, default=default.frames_per_scan, metavar="N",
         help="evenly spread in time, default %(default)s; 0: all",
     )  # fmt: skip
+    parser.add_argument(
+        "--pairing", choices=PAIRINGS, default=default.pairing,
+        help="stamp: by time (default); position: frame i with frame i, the paper's mistake, for the study only",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of the splits, default that of DATA/splits.json, else 0")
     parser.add_argument("--jobs", type=positive, help="scans at a time, default one a core")
     parser.add_argument(
@@ -65,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    settings = PrepareSettings(arguments.height, arguments.width, arguments.frames_per_scan)
+    settings = PrepareSettings(arguments.height, arguments.width, arguments.frames_per_scan, pairing=arguments.pairing)
     start_s = time.monotonic()
     with _backend(arguments.backend), Progress("scans") as progress:
 
@@ -78,6 +84,8 @@ def _command(arguments: argparse.Namespace) -> int:
         )
     _print_table(data)
     print(f"wrote {arguments.output} in {time.monotonic() - start_s:.1f} s")
+    if arguments.pairing == "position":
+        notes = ["paired by position: wrong after the first lost frame, and for the study only", *notes]
     for line in [*notes, *_frame_notes(data), *_split_notes(data)]:
         print(f"note: {line}", file=sys.stderr)
     for name, reason in failed.items():
