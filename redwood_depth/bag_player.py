@@ -1,7 +1,7 @@
 """Publishing a bag's camera topics through DDS at the recorded pace. Needs rclpy."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rclpy.duration import Duration
@@ -40,17 +40,23 @@ class Played:
 
 
 class BagPlayer:
-    """Publishes the images and camera_infos of `bag` from `node`, as the bytes that are in the bag."""
+    """Publishes the images and camera_infos of `bag` from `node`, as the bytes that are in the bag.
 
-    def __init__(self, node: Node, bag: Bag) -> None:
+    With `names`, topics of the bag by what they are published as, it publishes those alone.
+    """
+
+    def __init__(self, node: Node, bag: Bag, names: Mapping[str, str] | None = None) -> None:
         """Raises BagError where the bag has no image topic."""
         topics = [topic for topic in bag.topics if topic.type in CAMERA_TYPES]
+        if names is not None:
+            topics = [topic for topic in topics if topic.name in names]
         if not any(topic.type in (IMAGE, COMPRESSED_IMAGE) and topic.count for topic in topics):
             raise BagError(f"{bag.path} has no image topic; it has: {list_topics(bag.topics)}")
         self.message_count = sum(topic.count for topic in topics)
         self._bag = bag
         self._publishers: dict[str, Publisher] = {
-            topic.name: node.create_publisher(_CLASSES[topic.type], topic.name, _QOS) for topic in topics
+            topic.name: node.create_publisher(_CLASSES[topic.type], (names or {}).get(topic.name, topic.name), _QOS)
+            for topic in topics
         }
 
     @property

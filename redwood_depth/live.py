@@ -25,8 +25,9 @@ from redwood_depth.bag_writer import BagWriter
 from redwood_depth.bags import Bag
 from redwood_depth.dds import use_shared_memory_profile
 from redwood_depth.errors import EngineError
-from redwood_depth.process_watch import ProcessWatch
+from redwood_depth.process_watch import ProcessWatch, find_node_process
 from redwood_depth.recorder import OutputRecorder
+from redwood_depth.running_node import NAME, RunningNode
 
 NAMESPACE = "/redwood_depth"
 _START_S, _ANSWER_S = 60.0, 3.0
@@ -36,7 +37,8 @@ _START_S, _ANSWER_S = 60.0, 3.0
 class LiveRun:
     """What happened: colour images sent, outputs recorded by topic, publish-to-arrival latency of each depth image.
 
-    `played_s` is from the first to the last image sent; processor time and memory are those of the node meanwhile.
+    `played_s` is from the first to the last image sent; processor time and memory are those of the node meanwhile, None
+    where its process is not on this machine. `node` is its name, `started` whether it was started for the run.
     """
 
     sent: int = 0
@@ -44,8 +46,10 @@ class LiveRun:
     played_s: float = 0.0
     recorded: dict[str, int] = field(default_factory=dict)
     latencies_ms: list[float] = field(default_factory=list)
-    cpu_percent: float = 0.0
-    memory_mb: float = 0.0
+    cpu_percent: float | None = None
+    memory_mb: float | None = None
+    node: str = f"{NAMESPACE}/{NAME}"
+    started: bool = True
 
 
 def play_and_record(
@@ -57,8 +61,12 @@ def play_and_record(
     progress: Callable[[int], None] = lambda total: None,
     rate: float = 1.0,
     backend: str = "auto",
+    node: RunningNode | None = None,
 ) -> LiveRun:
     """Play `bag` into a new node, record the node's outputs as the bag `output`, its words in `log`.
+
+    Into a new node goes everything that a camera publishes, under the bag's names; into one that runs already only
+    what it listens to, under the names that it knows.
 
     Args:
         bag: what is played.
@@ -68,28 +76,45 @@ def play_and_record(
         log: the file to write.
         rate: times the bag's own pace.
         backend: the node's.
+        node: one that runs already, instead of a new one.
         progress: called after each published message with the number of messages in all.
 
     Raises:
-        EngineError: the node did not start.
+        EngineError: the node did not start, or does not take the bag's kind of image.
         BagError: the outputs cannot be recorded.
     """
+    names = _names(bag, topics, node) if node else None
+    process_context = contextlib.nullcontext() if node else _perception(bag, topics, model, backend, log)
     use_shared_memory_profile()
     # Without rclpy's handlers Ctrl-C arrives as KeyboardInterrupt, wherever this waits.
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         client = rclpy.create_node("player", namespace=NAMESPACE)
-        with _perception(bag, topics, model, backend, log) as process, BagWriter(output) as writer:
-            recorder = OutputRecorder(client, writer, NAMESPACE)
+        with process_context as process, BagWriter(output) as writer:
+            recorder = OutputRecorder(client, writer, node.base if node else NAMESPACE)
             with _spinning(client):
-                player = BagPlayer(client, bag)
+                player = BagPlayer(client, bag, names)
                 _wait_for_node(player, process, log)
-                with ProcessWatch(process.pid) as watch:
+                pid = process.pid if process else find_node_process(node.base) if node else None
+                with contextlib.nullcontext() if pid is None else ProcessWatch(pid) as watch:
                     run = _play(player, recorder, topics, rate, progress)
-                run.cpu_percent, run.memory_mb = watch.cpu_percent, watch.memory_mb
+                if watch is not None:
+                    run.cpu_percent, run.memory_mb = watch.cpu_percent, watch.memory_mb
+                if node:
+                    run.node, run.started = node.name, False
                 return run
     finally:
         rclpy.shutdown()
+
+
+def _names(bag: Bag, topics: RgbdTopics, node: RunningNode) -> dict[str, str]:
+    """The bag's topics that the node needs, by the names that it knows them under."""
+    types = {topic.name: topic.type for topic in bag.topics}
+    if types[topics.color] != node.image_type:
+        takes = "compressed" if node.image_type == COMPRESSED_IMAGE else "raw"
+        raise EngineError(f"the node {node.name} takes {takes} images, {topics.color} of {bag.path} has the other kind")
+    names = {topics.color: node.image_topic}
+    return names | ({topics.camera_info: node.info_topic} if topics.camera_info else {})
 
 
 def _play(
@@ -114,11 +139,17 @@ def _play(
 
 
 def live_results(runs: Sequence[LiveRun]) -> dict[str, Any]:
-    """Figures of at least one run with at least one answer, in plain numbers as the JSON output holds them."""
+    """Figures of at least one run with at least one answer, in plain numbers as the JSON output holds them.
+
+    "cpu_percent" and "memory_mb" are None where the node's process was not found on this machine.
+    """
     latencies_ms = [latency for run in runs for latency in run.latencies_ms]
     sent, answered, played_s = sum(run.sent for run in runs), len(latencies_ms), sum(run.played_s for run in runs)
     p50, p95, p99 = (float(value) for value in np.percentile(latencies_ms, (50, 95, 99)))
+    costs = [(run.cpu_percent, run.memory_mb) for run in runs if run.cpu_percent and run.memory_mb]
     return {
+        "node": runs[0].node,
+        "started": runs[0].started,
         "rate": runs[0].rate,
         "sent": sent,
         "answered": answered,
@@ -128,8 +159,8 @@ def live_results(runs: Sequence[LiveRun]) -> dict[str, Any]:
         "latency_p50_ms": p50,
         "latency_p95_ms": p95,
         "latency_p99_ms": p99,
-        "cpu_percent": max(run.cpu_percent for run in runs),
-        "memory_mb": max(run.memory_mb for run in runs),
+        "cpu_percent": max((cpu for cpu, _ in costs), default=None),
+        "memory_mb": max((memory for _, memory in costs), default=None),
         "latencies_ms": [round(latency, 3) for latency in latencies_ms],
     }
 
@@ -174,7 +205,12 @@ def _spinning(node: Node) -> Iterator[None]:
         thread.join(5)
 
 
-def _wait_for_node(player: BagPlayer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for_node(player: BagPlayer, process: subprocess.Popen[bytes] | None, log: Path) -> None:
+    """Until it subscribes; `process` is None of a node that runs already."""
+    if process is None:
+        if not player.wait_for_subscription(_ANSWER_S):
+            raise EngineError(f"the running node does not hear this machine's images within {_ANSWER_S:.0f} s")
+        return
     deadline_s = time.monotonic() + _START_S
     while not player.wait_for_subscription(0.2):
         words = log.read_text("utf-8", "replace").strip().splitlines()

@@ -1,17 +1,13 @@
 """Where the predictions that are scored come from: a model, a node that plays along, or a topic of the bag itself."""
 
 import contextlib
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from redwood_depth.bag_pairs import MAX_GAP_NS
 from redwood_depth.bag_topics import RgbdTopics
 from redwood_depth.bags import Bag
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.errors import EngineError
 from redwood_depth.evaluate import Predict
 from redwood_depth.model_predictor import ModelPredictor
 from redwood_depth.recorded import RecordedPredictions
@@ -81,50 +77,6 @@ class TopicSource:
 
     def results(self) -> dict[str, Any]:
         return {}
-
-
-class LiveSource:
-    """The node as a process of its own: each bag is played through DDS, and what the node publishes is scored."""
-
-    threads = 1
-    predicted_topic: str | None = None
-
-    def __init__(
-        self, bundle: ModelBundle, backend: str, rate: float, progress: Callable[[int], None] = lambda total: None
-    ) -> None:
-        """`progress` is called after each played message with the number of messages of the bag."""
-        self.subject = replace(bundle_subject(bundle), timed=False)
-        self._bundle, self._backend, self._rate, self._progress = bundle, backend, rate, progress
-        self._runs: list[Any] = []
-
-    @contextlib.contextmanager
-    def predictions(self, bag: Bag, topics: RgbdTopics) -> Iterator[Predict]:
-        with tempfile.TemporaryDirectory(prefix="evaluate_bag.") as folder:
-            outputs = Path(folder) / "outputs"
-            yield from self._play(bag, topics, outputs, Path(folder) / "node.log")
-
-    def _play(self, bag: Bag, topics: RgbdTopics, outputs: Path, log: Path) -> Iterator[Predict]:
-        try:
-            from redwood_depth.live import NAMESPACE, play_and_record
-        except ModuleNotFoundError as error:
-            raise EngineError(f"--live needs ROS 2 ({error}): source its setup.bash, or install its wheels") from error
-        run = play_and_record(
-            bag, topics, self._bundle.folder, outputs, log, self._progress, rate=self._rate, backend=self._backend
-        )
-        self._runs.append(run)
-        with Bag.open(outputs) as recorded:
-            depth, classes = f"{NAMESPACE}/depth/image", f"{NAMESPACE}/classification"
-            yield RecordedPredictions(recorded, depth, classes, self._bundle.classes)
-
-    def entry(self) -> dict[str, Any]:
-        return model_entry(self._bundle, f"the node, backend {self._backend}")
-
-    def results(self) -> dict[str, Any]:
-        if not self._runs:
-            return {}
-        from redwood_depth.live import live_results
-
-        return {"live": live_results(self._runs)}
 
 
 def bundle_subject(bundle: ModelBundle) -> Subject:

@@ -58,6 +58,8 @@ class RecordedPredictions:
         scores = np.zeros(len(self._classes), np.float32)
         if classification is not None:
             for result in deserialize(classification).results:
+                if result.class_id not in self._classes:
+                    raise EngineError(f"the recorded class {result.class_id!r} is none of {', '.join(self._classes)}")
                 scores[self._classes.index(result.class_id)] = result.score
         return scores
 

@@ -19,6 +19,7 @@ MAY_USE_RCLPY = {
     "outputs.py",
     "bag_player.py",
     "live.py",
+    "running_node.py",
     "recorder.py",
     "node_process.py",
     "commands/play_bag.py",

@@ -20,9 +20,10 @@ from redwood_depth.errors import BagError
 from redwood_depth.evaluate import EvaluationOptions
 from redwood_depth.evaluation_run import Outcome, Task, run_side_by_side, run_task
 from redwood_depth.labels import check_labels, label_key, read_labels
+from redwood_depth.live_source import LiveSource, bundle_of, find_node
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M
 from redwood_depth.model_predictor import ModelPredictor
-from redwood_depth.prediction_sources import LiveSource, ModelSource, PredictionSource, TopicSource
+from redwood_depth.prediction_sources import ModelSource, PredictionSource, TopicSource
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.page import check_report_packages, write_report
 from redwood_depth.results import result_head, training_warning, write_csv, write_json
@@ -34,7 +35,8 @@ colour image is paired with the depth image nearest in time (at most 20 ms apart
 the depth image's size, where it is valid: 0.1 m to --max-depth. Scores are per-frame means, averaged over frames.
 
 What is scored is a model in this process, as fast as it goes; with --live the node, while the bag is played to it
-through DDS; with --predictions a depth topic that the bag itself holds, of whatever network.
+through DDS: the node `perception` that runs already, else one that is started for it; with --predictions a depth
+topic that the bag itself holds, of whatever network.
 
 Of a labelled bag without depth the class alone is scored.
 
@@ -61,9 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser("evaluate_bag", _DESCRIPTION, _EPILOG)
     parser.add_argument("bags", nargs="*", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan")
     what = parser.add_argument_group("what is scored")
-    what.add_argument("--model", default=DEMO_BUNDLE, metavar="BUNDLE", type=Path, help="default: the bundled model")
+    what.add_argument("--model", metavar="BUNDLE", type=Path, help="default: the bundled model")
     what.add_argument("--backend", default="auto", choices=BACKENDS, help="default: auto")
     what.add_argument("--live", action="store_true", help="score what the node publishes while the bag is played to it")
+    what.add_argument("--namespace", metavar="N", help="with --live: that of the running node (default: any)")
     what.add_argument("--rate", type=positive, metavar="R", help="with --live: times the bag's pace (default: 1)")
     what.add_argument("--predictions", metavar="T", help="score this recorded depth topic instead of a model")
     what.add_argument(
@@ -130,6 +133,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise BagError("--live scores the node, --predictions a recorded topic: choose one")
     if arguments.rate is not None and not arguments.live:
         raise BagError("--rate is the pace of --live; without it bags are read as fast as the model goes")
+    if arguments.namespace is not None and (not arguments.live or arguments.compare):
+        raise BagError("--namespace is that of a running node: it goes with --live, not with --compare")
     if arguments.label and arguments.labels:
         raise BagError("--label is for all bags, --labels for each: choose one")
     if not arguments.bags and not arguments.compare:
@@ -148,11 +153,23 @@ def _open_source(
     """What is scored; and the bundle, where its model runs in this process."""
     if arguments.predictions:
         return TopicSource(arguments.predictions), None
-    bundle = ModelBundle.load(arguments.model)
     if arguments.live:
-        bar = stack.enter_context(Progress("playing"))
-        return LiveSource(bundle, arguments.backend, arguments.rate or 1.0, bar.expect), None
+        return _open_live(arguments, stack), None
+    bundle = ModelBundle.load(arguments.model or DEMO_BUNDLE)
     return ModelSource(bundle, stack.enter_context(ModelPredictor(bundle, arguments.backend))), bundle
+
+
+def _open_live(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> LiveSource:
+    node = None if arguments.compare else find_node(arguments.namespace)  # two models need nodes of their own
+    if node is None:
+        bundle = ModelBundle.load(arguments.model or DEMO_BUNDLE)
+    elif arguments.backend != "auto":
+        raise BagError(f"the running node {node.name} has a backend of its own: stop it, or give no --backend")
+    else:
+        bundle = bundle_of(node, arguments.model)
+        print(f"using the running node {node.name}", file=sys.stderr)
+    bar = stack.enter_context(Progress("playing"))
+    return LiveSource(bundle, arguments.backend, arguments.rate or 1.0, bar.expect, node)
 
 
 def _options(path: Path, arguments: argparse.Namespace, labels: dict[str, str]) -> EvaluationOptions:

@@ -35,9 +35,15 @@ def live_table(live: Mapping[str, Any]) -> str:
             f"  {live['sent']} images sent at {live['sent_hz']:.1f} Hz, {live['answered']} answered at "
             f"{live['answered_hz']:.1f} Hz, {live['dropped']} dropped ({share:.1%})",
             f"  image sent to depth received: {percentiles}",
-            f"  the node: {live['cpu_percent']:.0f} % of one core, {live['memory_mb']:.0f} MB",
+            f"  the node{'' if live['started'] else ' ' + live['node'] + ', which ran already'}: {_cost(live)}",
         )
     )
+
+
+def _cost(live: Mapping[str, Any]) -> str:
+    if live["cpu_percent"] is None:
+        return "its process was not found on this machine, so nothing is known of CPU and memory"
+    return f"{live['cpu_percent']:.0f} % of one core, {live['memory_mb']:.0f} MB"
 
 
 def _frames(result: Mapping[str, Any]) -> str:

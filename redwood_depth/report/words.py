@@ -238,6 +238,15 @@ def _live(live: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("depth received", f"{live['answered']} at {live['answered_hz']:.1f} Hz"),
         ("dropped", f"{live['dropped']} ({live['dropped'] / max(live['sent'], 1):.1%}), replaced by a newer image"),
         ("latency", ", ".join(f"{name} {value:.1f} ms" for name, value in percentiles(live).items())),
+        ("node", live["node"] if live["started"] else f"{live['node']}, which ran already"),
+        *_cost(live),
+    ]
+
+
+def _cost(live: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if live["cpu_percent"] is None:
+        return [("CPU and memory", "not measured: the node's process was not found on this machine")]
+    return [
         ("CPU of the node", f"{live['cpu_percent']:.0f} % of one core"),
         ("memory of the node", f"{live['memory_mb']:.0f} MB at most"),
     ]
