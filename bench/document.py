@@ -177,11 +177,19 @@ too, which is not counted):
 
 
 def _training(part: Any) -> str:
+    prepare, loader = part["prepare"], part["loader"]
     rows = [
-        ("prepare, 640x480 -> 96x128, reading and writing", f"{part['prepare']['prepare_frames_per_s']:.0f}"),
-        ("decoding JPEG and PNG alone", f"{part['prepare']['decode_frames_per_s']:.0f}"),
+        ("prepare on one core: 640x480 -> 96x128, with reading and writing", f"{prepare['prepare_frames_per_s']:.0f}"),
+        ("decoding JPEG and PNG alone, on one core", f"{prepare['decode_frames_per_s']:.0f}"),
+        ("loader with augmentation, 96x128, in the training process", f"{loader['loader_one_process_per_s']:.0f}"),
+        (f"the same with {loader['workers']} worker processes", f"{loader['loader_with_workers_per_s']:.0f}"),
+        (f"a training step consumes, batches of {loader['batch_size']}, all cores", f"{loader['step_per_s']:.1f}"),
     ]
-    return f"## Training side\n\n{table(('on one core', 'frames a second'), rows)}"
+    return f"""## Training side
+
+The step is forward, loss, backward and optimizer of the default network with its encoder frozen.
+
+{table(("", "frames a second"), rows)}"""
 
 
 def _three(times: Mapping[str, float]) -> tuple[str, str, str]:

@@ -111,6 +111,8 @@ def _training(part: Any) -> Iterator[Goal]:
     measured = f"{rate:.0f} ({prepare['share_of_decoding']:.0%} of decoding alone)"
     why = f"decoding alone reaches {prepare['decode_frames_per_s']:.0f} here"
     yield Goal(f"prepare: at least {PREPARE_HZ:.0f} frames a second and core", measured, rate >= PREPARE_HZ, why)
+    ratio = part["loader"]["loader_to_step"]
+    yield Goal("loader: faster than the training step consumes", f"{ratio:.1f} times", ratio > 1.0)
 
 
 _CHECKS = {

@@ -1,24 +1,104 @@
 """The training side, in the environment that has torch: python -m bench.training SCAN prints JSON.
 
-`prepare` is one core's; each measurement is a function that returns a dictionary, so that more can stand beside it.
+Each measurement is a function that takes the scan and returns a dictionary, so that more can stand beside these.
 """
 
+import itertools
 import json
 import sys
+import tempfile
+import time
 from pathlib import Path
 
-from training.prepare_scan import PrepareSettings
+import torch
+from torch.utils.data import DataLoader
+
+from redwood_depth.errors import RedwoodDepthError
+from training.config import TrainConfig
+from training.dataset import DrawSampler, FrameSamples
+from training.module import DepthClassModule
+from training.prepare_scan import PrepareSettings, ScanFailure, prepare_scan
 from training.prepare_speed import measure
+from training.prepared_data import PreparedScan
+from training.scan_sources import ScanSource
+
+HEIGHT, WIDTH = 96, 128
+_SECONDS = 8.0
+_CONFIG = TrainConfig(height=HEIGHT, width=WIDTH, encoder_weights="none", samples_per_epoch=1_000_000)
 
 
 def prepare(scan: Path) -> dict[str, float]:
     """Frames a second on one core: scans -> 96x128 with reading and writing, and decoding alone."""
-    settings = PrepareSettings(height=96, width=128, frames_per_scan=0)
-    result = measure(scan, settings)
+    result = measure(scan, PrepareSettings(height=HEIGHT, width=WIDTH, frames_per_scan=0))
     return {**result, "share_of_decoding": result["prepare_frames_per_s"] / result["decode_frames_per_s"]}
 
 
-MEASUREMENTS = {"prepare": prepare}
+def loader(scan: Path) -> dict[str, float]:
+    """Augmented samples a second that the loader gives, with and without worker processes, and that a step consumes.
+
+    The step is forward, loss and backward of the default network (encoder frozen, so the hungriest) on all cores.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scans = [_prepared(scan, Path(folder))]
+        samples = FrameSamples(scans, _CONFIG, augment=True)
+        alone = _loaded_per_s(samples, scans, 0)
+        with_workers = _loaded_per_s(samples, scans, _CONFIG.workers)
+        consumed = _consumed_per_s(samples, scans)
+    return {
+        "workers": _CONFIG.workers,
+        "batch_size": _CONFIG.batch_size,
+        "loader_one_process_per_s": alone,
+        "loader_with_workers_per_s": with_workers,
+        "step_per_s": consumed,
+        "loader_to_step": with_workers / consumed,
+    }
+
+
+def _prepared(scan: Path, data: Path) -> PreparedScan:
+    source = ScanSource(scan, "car", "scan")
+    record = prepare_scan(source, data, PrepareSettings(height=HEIGHT, width=WIDTH, frames_per_scan=0))
+    if isinstance(record, ScanFailure):
+        raise RedwoodDepthError(f"{scan}: {record.reason}")
+    return PreparedScan(data / source.name, record, 0, HEIGHT, WIDTH)
+
+
+def _loaded_per_s(samples: FrameSamples, scans: list[PreparedScan], workers: int) -> float:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    sampler = DrawSampler(scans, _CONFIG)
+    batches = iter(DataLoader(samples, _CONFIG.batch_size, sampler=sampler, num_workers=workers))
+    for batch in itertools.islice(batches, 4):  # processes start, files are opened
+        assert len(batch["label"]) == _CONFIG.batch_size
+    count, started_s = 0, time.monotonic()
+    while time.monotonic() - started_s < _SECONDS:
+        next(batches)
+        count += _CONFIG.batch_size
+    took_s = time.monotonic() - started_s
+    torch.set_num_threads(threads)
+    return count / took_s
+
+
+def _consumed_per_s(samples: FrameSamples, scans: list[PreparedScan]) -> float:
+    batch = next(iter(DataLoader(samples, _CONFIG.batch_size, sampler=DrawSampler(scans, _CONFIG))))
+    module = DepthClassModule(_CONFIG.to_dict(), ["car"])
+    module.model.to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW([p for p in module.parameters() if p.requires_grad])
+    image = batch["image"].float().contiguous(memory_format=torch.channels_last)
+    count, started_s = 0, 0.0
+    for step in itertools.count():
+        optimizer.zero_grad()
+        torch.stack(list(module.loss_parts(module.model(image), batch).values())).sum().backward()
+        optimizer.step()
+        if step == 1:  # the first steps choose their algorithms
+            started_s = time.monotonic()
+        elif step > 1:
+            count += _CONFIG.batch_size
+            if time.monotonic() - started_s > _SECONDS:
+                break
+    return count / (time.monotonic() - started_s)
+
+
+MEASUREMENTS = {"prepare": prepare, "loader": loader}
 
 
 def main() -> int:
