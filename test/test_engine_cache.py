@@ -101,6 +101,28 @@ def test_a_folder_of_somebody_else_is_refused(cache: EngineCache, monkeypatch: p
         pass
 
 
+@pytest.mark.parametrize("planted", ["by another user", "writable by others"])
+def test_an_engine_that_somebody_else_can_have_written_is_not_taken(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    path = cache.store(KEY, b"plan").path
+    if planted == "writable by others":
+        path.chmod(0o666)
+    elif os.geteuid() == 0:
+        os.chown(path, 1234, 1234)
+    else:
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    found, reason = cache.find(KEY)
+    assert found is None
+    assert "is not this user's own, or others can write it" in reason
+    monkeypatch.undo()
+    cache.store(KEY, b"built anew")
+    found, _ = cache.find(KEY)
+    assert found is not None
+    assert found.plan == b"built anew"
+
+
 def test_the_longest_unused_goes_first(tmp_path: Path) -> None:
     cache = EngineCache("model", tmp_path, size_limit_bytes=250)
     keys = [replace(KEY, version=f"10.{index}") for index in range(3)]

@@ -86,6 +86,8 @@ class EngineCache:
         """The engine, or None and the reason why it must be built: missing, stale (naming what differs), corrupt."""
         path = self.path(key)
         try:
+            if not _is_ours(path):
+                return None, f"the cached engine {path.name} is not this user's own, or others can write it"
             plan = path.read_bytes()
         except FileNotFoundError:
             return None, self._why_missing(key)
@@ -202,6 +204,12 @@ class EngineCache:
                 total -= _size(path)
                 path.unlink(missing_ok=True)
                 _description_path(path).unlink(missing_ok=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether nobody else can have written the file: engines are code. Raises OSError."""
+    status = path.stat()
+    return status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
 
 
 def _wait_for_lock(file: int, report: Report) -> None:
