@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.errors import RedwoodDepthError
+from redwood_depth.errors import RedwoodDepthError, ScanError
 from redwood_depth.evaluate import BagEvaluation, EvaluationOptions, ScoredFrame, evaluate_opened
 from redwood_depth.model_predictor import ModelPredictor
 from redwood_depth.prediction_sources import ModelSource, PredictionSource
+from redwood_depth.prepared_scans import is_prepared_data, is_prepared_scan, prepared_scan_as_bag, scans_of_test_split
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.scan_bags import is_scan, scan_as_bag
 
@@ -83,5 +84,20 @@ def _run_alone(task: Task, bundle: ModelBundle, backend: str) -> Outcome:
         return Outcome(task.path, error=error)
 
 
+def expanded(paths: Sequence[Path]) -> list[Path]:
+    """Each folder of prepared scans replaced by its test scans; one that has none stays, to fail by itself."""
+    result: list[Path] = []
+    for path in paths:
+        try:
+            result += scans_of_test_split(path) if is_prepared_data(path) else [path]
+        except ScanError:
+            result.append(path)
+    return result
+
+
 def _as_bag(path: Path) -> contextlib.AbstractContextManager[Path]:
+    if is_prepared_scan(path):
+        return prepared_scan_as_bag(path)
+    if is_prepared_data(path):
+        scans_of_test_split(path)  # says why it could not be expanded
     return scan_as_bag(path) if is_scan(path) else contextlib.nullcontext(path)

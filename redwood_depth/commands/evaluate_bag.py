@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,28 @@ from redwood_depth.commands.command_line import command_parser, run_command
 from redwood_depth.commands.compare_runs import compare_runs
 from redwood_depth.commands.play_bag import positive
 from redwood_depth.commands.progress import Progress
-from redwood_depth.commands.score_table import live_table, score_table
+from redwood_depth.commands.score_table import live_table, score_line, score_table
 from redwood_depth.comparison_bag import ComparisonWriter
 from redwood_depth.engines import BACKENDS
 from redwood_depth.errors import BagError
 from redwood_depth.evaluate import EvaluationOptions
-from redwood_depth.evaluation_run import Outcome, Task, run_side_by_side, run_task
+from redwood_depth.evaluation_run import Outcome, Task, expanded, run_side_by_side, run_task
 from redwood_depth.labels import check_labels, label_key, read_labels
 from redwood_depth.live_source import LiveSource, bundle_of, find_node
 from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M
 from redwood_depth.model_predictor import ModelPredictor
 from redwood_depth.prediction_sources import ModelSource, PredictionSource, TopicSource
+from redwood_depth.prepared_scans import class_of
 from redwood_depth.report.evidence import Evidence
 from redwood_depth.report.page import check_report_packages, write_report
 from redwood_depth.results import result_head, training_warning, write_csv, write_json
 from redwood_depth.summary import summarize_each
 
+_TABLES = 8  # of more bags there is a line each, and the table of all together
+
 _DESCRIPTION = """\
-Score depth on bags with colour and depth images (MCAP or SQLite, raw or compressed) or on Redwood scans. Each
+Score depth on bags with colour and depth images (MCAP or SQLite, raw or compressed), on Redwood scans, or on what
+`python -m training prepare` made of them: a whole folder (its test split) or a single DATA/CLASS/SCAN_ID. Each
 colour image is paired with the depth image nearest in time (at most 20 ms apart); the prediction is compared at
 the depth image's size, where it is valid: 0.1 m to --max-depth. Scores are per-frame means, averaged over frames.
 
@@ -61,7 +65,9 @@ exit code: 0 when every bag was scored whole, 1 when a bag failed or is damaged 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
     parser = command_parser("evaluate_bag", _DESCRIPTION, _EPILOG)
-    parser.add_argument("bags", nargs="*", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan")
+    parser.add_argument(
+        "bags", nargs="*", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan, prepared scans"
+    )
     what = parser.add_argument_group("what is scored")
     what.add_argument("--model", metavar="BUNDLE", type=Path, help="default: the bundled model")
     what.add_argument("--backend", default="auto", choices=BACKENDS, help="default: auto")
@@ -94,35 +100,40 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate_bags(arguments: argparse.Namespace) -> int:
+    arguments.bags = expanded(arguments.bags)
     _check(arguments)
     command = shlex.join(["evaluate_bag", *sys.argv[1:]])
     if arguments.compare:
         return compare_runs(arguments, lambda one: _evaluate(one, command)[0], command)
-    result, outcomes = _evaluate(arguments, command)
+    result, whole, evidence = _evaluate(arguments, command)
     if result is None:
         return 1
-    _write(result, outcomes, arguments)
-    whole = [outcome.evaluation is not None and outcome.evaluation.complete for outcome in outcomes]
-    return 0 if all(whole) else 1
+    _write(result, evidence, arguments)
+    return 0 if whole else 1
 
 
-def _evaluate(arguments: argparse.Namespace, command: str) -> tuple[dict[str, Any] | None, list[Outcome]]:
-    """The result, None where no bag could be scored, and what came of each bag."""
+def _evaluate(arguments: argparse.Namespace, command: str) -> tuple[dict[str, Any] | None, bool, Evidence]:
+    """The result, None where no bag could be scored; whether each bag was scored whole; what pictures are made of."""
     with contextlib.ExitStack() as stack:
         source, bundle = _open_source(arguments, stack)
         labels = read_labels(arguments.labels) if arguments.labels else {}
         check_labels({"--label": arguments.label} if arguments.label else labels, source.subject.classes)
         draw = bool(arguments.report) and not arguments.compare
-        tasks = [Task(path, _options(path, arguments, labels), draw) for path in arguments.bags]
-        outcomes = list(_run(tasks, source, bundle, arguments))
-        evaluations = [outcome.evaluation for outcome in outcomes if outcome.evaluation is not None]
+        tasks = [Task(path, _options(path, arguments, labels, source.subject.classes), draw) for path in arguments.bags]
+        evaluations, evidence, whole = [], Evidence(MIN_DEPTH_M, arguments.max_depth), True
+        for outcome in _run(tasks, source, bundle, arguments):
+            whole = whole and outcome.evaluation is not None and outcome.evaluation.complete
+            if outcome.evaluation is not None:
+                evaluations.append(outcome.evaluation)
+            if outcome.evidence is not None:
+                evidence.merge(outcome.evidence)
         if not evaluations:
-            return None, outcomes
+            return None, whole, evidence
         together, bags = summarize_each(evaluations, source.subject, tasks[0].options)
         result = {**result_head(source.entry(), command), **together, **source.results(), "bags": bags}
     for bag in result["bags"]:
         bag["warnings"] += filter(None, [training_warning(bag["bag"], result["model"])])
-    return result, outcomes
+    return result, whole, evidence
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -172,12 +183,14 @@ def _open_live(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Li
     return LiveSource(bundle, arguments.backend, arguments.rate or 1.0, bar.expect, node)
 
 
-def _options(path: Path, arguments: argparse.Namespace, labels: dict[str, str]) -> EvaluationOptions:
+def _options(
+    path: Path, arguments: argparse.Namespace, labels: dict[str, str], classes: Collection[str]
+) -> EvaluationOptions:
     return EvaluationOptions(
         color_topic=arguments.image_topic,
         depth_topic=arguments.depth_topic,
         camera_info_topic=arguments.camera_info_topic,
-        label=arguments.label or labels.get(label_key(path)),
+        label=arguments.label or labels.get(label_key(path)) or class_of(path, classes),
         max_depth_m=arguments.max_depth,
         paper=arguments.protocol == "paper",
     )
@@ -219,23 +232,27 @@ def _run_one(task: Task, source: PredictionSource, arguments: argparse.Namespace
         return outcome
 
 
-def _write(result: dict[str, Any], outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> None:
+def _write(result: dict[str, Any], evidence: Evidence, arguments: argparse.Namespace) -> None:
     _print(result)
     if arguments.json:
         write_json(arguments.json, result)
     if arguments.csv:
         write_csv(arguments.csv, result["bags"], result["model"]["classes"])
     if arguments.report:
-        write_report(arguments.report, result, Evidence.of_all(one.evidence for one in outcomes if one.evidence))
+        write_report(arguments.report, result, evidence)
 
 
 def _print(result: dict[str, Any]) -> None:
     model = result["model"]
     print(f"{model['name']} {model['version']} on {model['engine']}" if model["version"] else model["engine"])
     for bag in result["bags"]:
+        if len(result["bags"]) > _TABLES:
+            print(score_line(bag))
+            continue
         against = f" against {bag['topics']['depth']}" if bag["topics"]["depth"] else ", class only"
         print(f"\n{bag['bag']}: {bag['topics']['color']}{against}")
         print(score_table(bag))
+    for bag in result["bags"]:
         for warning in bag["warnings"]:
             print(f"evaluate_bag: warning: {bag['bag']}: {warning}", file=sys.stderr)
     if len(result["bags"]) > 1:

@@ -22,8 +22,19 @@ def score_table(result: Mapping[str, Any]) -> str:
             f"  protocol of the paper: mae {result['paper']['mae']:.3f} m, ssim {result['paper']['ssim']:.3f}",
         ]
     if "class" in result:
-        lines += ["", _class(result["class"])]
+        lines += ["", *_class(result["class"])]
     return "\n".join(lines)
+
+
+def score_line(bag: Mapping[str, Any]) -> str:
+    """One bag of many in a line."""
+    words = [_frames(bag)]
+    if bag["frames"]:
+        constant = bag["baselines"]["best_constant"]["abs_rel"]
+        words += [f"abs_rel {bag['abs_rel']:.3f} (best constant {constant:.3f})", f"mae {bag['mae']:.3f} m"]
+    if "class" in bag:
+        words.append(f"{bag['label']}: {bag['class']['accuracy']:.1%} right")
+    return f"{bag['bag']}: {', '.join(words)}"
 
 
 def live_table(live: Mapping[str, Any]) -> str:
@@ -76,7 +87,7 @@ def _cells(name: str, columns: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _row(name: str, cells: list[str]) -> str:
-    return f"  {name:14}" + "".join(f"{cell:>17}" for cell in cells)
+    return f"  {name:16}" + "".join(f"{cell:>17}" for cell in cells)
 
 
 def _distances(result: Mapping[str, Any]) -> list[str]:
@@ -87,9 +98,16 @@ def _distances(result: Mapping[str, Any]) -> list[str]:
     return rows
 
 
-def _class(result: Mapping[str, Any]) -> str:
+def _class(result: Mapping[str, Any]) -> list[str]:
     line = f"  class: {result['accuracy']:.1%} of {result['frames']} frames right; "
     line += f"{result['answered']:.1%} have a class at {result['threshold']:g} or above"
     if result["top1"] is not None:
         line += f"; the true class first in {result['top1']:.1%}, mean score {result['mean_score']:.2f}"
-    return line
+    if sum(row["frames"] > 0 for row in result["per_class"].values()) < 2:
+        return [line]
+    lines = [line, _row("class", ["frames", "precision", "recall"])]
+    for name, row in result["per_class"].items():
+        cells = ["-" if row[part] is None else f"{row[part]:.3f}" for part in ("precision", "recall")]
+        lines.append(_row(name, [str(row["frames"]), *cells]))
+    macro = ["-" if result[name] is None else f"{result[name]:.3f}" for name in ("macro_precision", "macro_recall")]
+    return [*lines, _row("mean", [str(result["frames"]), *macro])]

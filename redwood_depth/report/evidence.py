@@ -1,6 +1,5 @@
 """What the report's pictures are drawn from, gathered in one pass over the frames in bounded memory."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -71,14 +70,6 @@ class Evidence:
         self._sum_errors(pred / target - np.float32(1.0), usable)
         self._keep(frame, frame.scores, bag)
 
-    @classmethod
-    def of_all(cls, parts: Iterable["Evidence"]) -> "Evidence":
-        """What was gathered of several bags, at least one, over the same range of depth."""
-        first, *others = parts
-        for other in others:
-            first.merge(other)
-        return first
-
     def merge(self, other: "Evidence") -> None:
         """Take in what was gathered of other bags, over the same range of depth."""
         self.density += other.density
@@ -86,7 +77,9 @@ class Evidence:
         shown = [panel for panel in (self.best, self.worst, other.best, other.worst) if panel]
         self.best = min(shown, key=_abs_rel, default=None)
         self.worst = max(shown, key=_abs_rel, default=None)
-        self.candidates += other.candidates
+        self.candidates = sorted([*self.candidates, *other.candidates], key=_abs_rel)
+        while len(self.candidates) > 2 * _CANDIDATES:  # of a hundred bags they would not fit into the memory
+            self.candidates = self.candidates[::2]
 
     def median(self, abs_rel: float) -> Panel | None:
         """The candidate with an error nearest to `abs_rel`."""
