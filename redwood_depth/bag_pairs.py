@@ -41,11 +41,17 @@ class RgbdPair:
 
 
 class RgbdReader:
-    """Iterates over a bag's pairs, once. The counts are complete when the iteration is."""
+    """Iterates over a bag's pairs, once. The counts are complete when the iteration is.
+
+    `corrupt` counts messages that cannot be read, `corrupt_example` says what is wrong with the first one;
+    `nearest_ns` is the least time between a colour and a depth image, None where one of the streams is empty.
+    """
 
     def __init__(self, bag: Bag, topics: RgbdTopics, max_gap_ns: int = MAX_GAP_NS) -> None:
         self.paired = 0
         self.corrupt = 0
+        self.corrupt_example: str | None = None
+        self.nearest_ns: int | None = None
         self._bag = bag
         self._topics = topics
         self._colors = _Waiting()
@@ -79,6 +85,7 @@ class RgbdReader:
                 if stamp_ns < waiting.newest_ns - _JUMP_NS:
                     yield from self._decoded(self._settled(ended=True))
                     self._colors.newest_ns = self._depths.newest_ns = -1
+                self._note_distance(stamp_ns, self._depths if waiting is self._colors else self._colors)
                 waiting.add(stamp_ns, message)
                 yield from self._decoded(self._settled())
         yield from self._decoded(self._settled(ended=True))
@@ -90,8 +97,8 @@ class RgbdReader:
                 continue
             try:
                 stamp_ns, image = header_stamp_ns(message), color_from_message(deserialize(message))
-            except (BagError, ImageError):
-                self.corrupt += 1
+            except (BagError, ImageError) as error:
+                self._count_corrupt(error)
                 continue
             nothing: NDArray[np.float32] = np.broadcast_to(np.float32(np.nan), image.size)
             yield RgbdPair(image, nothing, self._fitted(image), stamp_ns, stamp_ns)
@@ -102,19 +109,28 @@ class RgbdReader:
             for message in self._bag.messages((self._topics.camera_info,)):
                 self._read_camera_info(message)
                 break
-        self.corrupt = 0  # it comes again in its place
+        self.corrupt, self.corrupt_example = 0, None  # it comes again in its place
+
+    def _note_distance(self, stamp_ns: int, others: "_Waiting") -> None:
+        if others.newest_ns >= 0:
+            distance_ns = min(abs(stamp_ns - other_ns) for other_ns in (others.newest_ns, *others.near(stamp_ns)))
+            self.nearest_ns = distance_ns if self.nearest_ns is None else min(self.nearest_ns, distance_ns)
+
+    def _count_corrupt(self, error: Exception) -> None:
+        self.corrupt += 1
+        self.corrupt_example = self.corrupt_example or str(error)
 
     def _read_camera_info(self, message: RawMessage) -> None:
         try:
             self._intrinsics = Intrinsics.from_camera_info(deserialize(message))
-        except (BagError, CameraError):
-            self.corrupt += 1
+        except (BagError, CameraError) as error:
+            self._count_corrupt(error)
 
     def _stamp_ns(self, message: RawMessage) -> int | None:
         try:
             return header_stamp_ns(message)
-        except BagError:
-            self.corrupt += 1
+        except BagError as error:
+            self._count_corrupt(error)
             return None
 
     def _settled(self, ended: bool = False) -> list[tuple[RawMessage, RawMessage]]:
@@ -138,8 +154,8 @@ class RgbdReader:
             try:
                 image = color_from_message(deserialize(color))
                 depth_m = depth_from_message(deserialize(depth))
-            except (BagError, ImageError):
-                self.corrupt += 1
+            except (BagError, ImageError) as error:
+                self._count_corrupt(error)
                 continue
             self.paired += 1
             yield RgbdPair(image, depth_m, self._fitted(image), header_stamp_ns(color), header_stamp_ns(depth))
@@ -171,6 +187,11 @@ class _Waiting:
             self._bytes -= len(self.messages.pop(0).data)
             self.stamps_ns.pop(0)
             self.dropped += 1
+
+    def near(self, stamp_ns: int) -> list[int]:
+        """The stamps before and after, as far as they still wait."""
+        at = bisect.bisect_left(self.stamps_ns, stamp_ns)
+        return self.stamps_ns[max(at - 1, 0) : at + 1]
 
     def leave(self, horizon_ns: int, taken: set[int], open_pairs: set[int]) -> None:
         """Remove what is taken, and what is not later than the horizon and has no partner."""

@@ -29,8 +29,10 @@ def scan(path: Path) -> Iterator[RawMessage]:
     """Every readable message of a .mcap or .db3 file, in the file's order.
 
     Raises:
-        DamagedBag: the file is cut off or damaged; what came before is all there is.
+        DamagedBag: the file is empty, cut off or damaged; what came before is all there is.
     """
+    if not path.stat().st_size:
+        raise DamagedBag(f"{path.name} is empty")
     return _scan_sqlite(path) if path.suffix == ".db3" else _McapScan(path.name).messages(path)
 
 

@@ -41,7 +41,9 @@ def find_rgbd_topics(
     Raises:
         BagError: no such topic (but for depth, with `may_lack_depth`); the message lists those that are there.
     """
-    images = [topic for topic in bag.topics if topic.type in (IMAGE, COMPRESSED_IMAGE)]
+    if not bag.message_count:
+        raise BagError(f"{bag.path} is empty: it holds no message")
+    images = _images(bag)
     infos = [topic for topic in bag.topics if topic.type == CAMERA_INFO]
     encodings: Mapping[str, str] = {}
     if color is None or depth is None:
@@ -50,12 +52,12 @@ def find_rgbd_topics(
         [topic for topic in images if _is_color(topic, encodings)], _color_rank
     )
     if color is None:
-        raise _lacks(bag, "colour image")
+        raise BagError(lacks(bag, "colour image"))
     depth = _given(bag, images, depth, "depth image") or _best(
         [topic for topic in images if topic.name != no_truth and _is_depth(topic, encodings)], _depth_rank
     )
     if depth is None and not may_lack_depth:
-        raise _lacks(bag, "depth image")
+        raise BagError(lacks(bag, "depth image"))
     camera_info = _given(bag, infos, camera_info, "camera_info") or _camera_info_of(color, infos)
     return RgbdTopics(color, depth, camera_info)
 
@@ -71,8 +73,15 @@ def _given(bag: Bag, candidates: Sequence[Topic], name: str | None, what: str) -
     return name
 
 
-def _lacks(bag: Bag, what: str) -> BagError:
-    return BagError(f"{bag.path} has no {what} topic; it has: {list_topics(bag.topics)}")
+def lacks(bag: Bag, what: str, name: str = "") -> str:
+    """That `bag` (by its path, or called `name`) lacks such a topic, what it has, and how its images are encoded."""
+    encodings = [f"{topic.name} {_encoding(bag, topic)!r}" for topic in _images(bag) if topic.count]
+    of_images = f"; encodings: {', '.join(encodings)}" if encodings else ""
+    return f"{name or bag.path} has no {what} topic; it has: {list_topics(bag.topics)}{of_images}"
+
+
+def _images(bag: Bag) -> list[Topic]:
+    return [topic for topic in bag.topics if topic.type in (IMAGE, COMPRESSED_IMAGE)]
 
 
 def _best(candidates: Sequence[Topic], rank: Callable[[Topic], tuple[bool, ...]]) -> str | None:

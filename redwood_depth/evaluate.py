@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from redwood_depth.bag_pairs import RgbdPair, RgbdReader
-from redwood_depth.bag_topics import RgbdTopics, find_rgbd_topics, list_topics
+from redwood_depth.bag_pairs import MAX_GAP_NS, RgbdPair, RgbdReader
+from redwood_depth.bag_topics import RgbdTopics, find_rgbd_topics, lacks
 from redwood_depth.bags import Bag
 from redwood_depth.baselines import DepthHistogram
 from redwood_depth.errors import BagError, EngineError
@@ -63,7 +63,8 @@ class BagEvaluation:
     `stamps_ns` are the colour stamps of the first and the last pair, `clock_jumps` how often stamps go back;
     `unscored` the stamps of pairs without a score, with the reason; `failure` is the last error of the model; `sizes`
     counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair. Of a bag
-    without depth there are `class_frames` instead of `frames`, and `depth_not_scored` says why.
+    without depth there are `class_frames` instead of `frames`, and `depth_not_scored` says why. `corrupt_example` says
+    what is wrong with the first message that cannot be read, `nearest_ns` how far colour and depth are apart at least.
     """
 
     path: Path
@@ -75,6 +76,8 @@ class BagEvaluation:
     left_out: Counter[str] = field(default_factory=Counter)
     focal_corrected: int = 0
     damage: str | None = None
+    corrupt_example: str | None = None
+    nearest_ns: int | None = None
     failure: EngineError | None = None
     stamps_ns: tuple[int, int] | None = None
     clock_jumps: int = 0
@@ -85,11 +88,23 @@ class BagEvaluation:
     @property
     def complete(self) -> bool:
         """Whether the bag was undamaged and the model gave a usable output for every frame."""
-        return self.damage is None and not self.left_out["prediction_failed"]
+        return self.part is None and not self.left_out["prediction_failed"]
+
+    @property
+    def part(self) -> str | None:
+        """Why only a part of the bag could be read, None: all of it was."""
+        if self.damage is None and self.left_out["corrupt"]:
+            return f"{self.left_out['corrupt']} messages cannot be read, the first because: {self.corrupt_example}"
+        return self.damage
 
     def left_out_words(self) -> str:
-        """What was left out, in words."""
+        """What was left out, in words, with the evidence where colour and depth never meet."""
         words = [f"{self.left_out[reason]} {text}" for reason, text in LEFT_OUT.items() if self.left_out[reason]]
+        if self.left_out["corrupt"]:
+            words.append(f"the first because: {self.corrupt_example}")
+        if not self.sizes and self.nearest_ns is not None and self.nearest_ns > MAX_GAP_NS:
+            nearest, most = self.nearest_ns / 1e9, MAX_GAP_NS / 1e6
+            words.append(f"the nearest are {nearest:.3f} s apart, {most:g} ms at most would do: are they of one clock?")
         return ", ".join(words) or "nothing left out"
 
 
@@ -150,7 +165,7 @@ def evaluate_opened(
         expected = min(topic.count for topic in bag.topics if topic.name in (topics.color, topics.depth))
         result = BagEvaluation(bag.path, dict(vars(topics)), options.label)
         if topics.depth is None:
-            result.depth_not_scored = f"the bag has no depth topic; it has: {list_topics(bag.topics)}"
+            result.depth_not_scored = lacks(bag, "depth image", "the bag")
         with open_predictions(bag, topics) as predict:
             score = partial(_score_class if topics.depth is None else _score_pair, predict=predict, options=options)
             for pair, outcome in _in_order(score, reader, threads):
@@ -158,7 +173,7 @@ def evaluate_opened(
                 if isinstance(outcome, ScoredFrame):
                     watch(outcome)
                 progress(expected)
-        result.damage = bag.damage
+        result.damage, result.corrupt_example, result.nearest_ns = bag.damage, reader.corrupt_example, reader.nearest_ns
     result.left_out.update(
         unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
     )
@@ -177,7 +192,7 @@ def _topics(bag: Bag, options: EvaluationOptions) -> RgbdTopics:
     topics = find_rgbd_topics(bag, *given, no_truth=options.predicted_topic, may_lack_depth=True)
     if topics.depth is None and options.label is None:
         remedy = "" if options.predicted_topic else "; with a label (--label) its class can be scored"
-        raise BagError(f"{bag.path} has no depth image topic; it has: {list_topics(bag.topics)}{remedy}")
+        raise BagError(f"{lacks(bag, 'depth image')}{remedy}")
     return topics
 
 

@@ -97,7 +97,7 @@ def _bag_entry(
         "topics": evaluation.topics,
         "sizes": _sizes(evaluation),
         "duration_s": max(last_ns - first_ns, 0) / 1e9,
-        "damage": evaluation.damage,
+        "damage": evaluation.part,
         "warnings": _warnings(evaluation, options),
         **scores,
         "unscored": [{"time_s": (stamp - first_ns) / 1e9, "reason": reason} for stamp, reason in evaluation.unscored],

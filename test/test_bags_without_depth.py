@@ -43,9 +43,9 @@ def test_the_class_alone_is_scored(
     result = run(tmp_path, color_bag(tmp_path / "bag", brightness), *model, "--label", label, *outputs)
     assert (result["frames"], result["class"]["frames"], result["class"]["accuracy"]) == (0, 3, accuracy)
     assert result["class"]["answered"] == (1.0 if brightness == 200 else 0.0)
-    assert "no depth topic; it has: /camera/color/camera_info" in result["depth_not_scored"]
+    assert "no depth image topic; it has: /camera/color/camera_info" in result["depth_not_scored"]
     assert not {"abs_rel", "scaled", "baselines", "by_distance"} & {*result, *result["bags"][0]}
-    assert "depth was not scored: the bag has no depth topic" in capsys.readouterr().out
+    assert "depth was not scored: the bag has no depth image topic" in capsys.readouterr().out
     text = page.read_text("utf-8")
     assert "Depth was not scored" in text
     assert "Confusion" in text

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from bag_samples import HEIGHT, WIDTH, depth_pixels, rgbd_messages, write_bag
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from redwood_depth import scan_messages
 from redwood_depth.bag_pairs import RgbdPair
+from redwood_depth.bag_types import IMAGE, typestore
 from redwood_depth.bag_writer import BagWriter
 from redwood_depth.errors import BagError
 from redwood_depth.evaluate import EvaluationOptions, evaluate_bag
@@ -58,8 +60,60 @@ def test_a_compressed_format_that_nobody_knows_is_counted(tmp_path: Path) -> Non
             topic, message = f"{topic}/compressed", scan_messages.compressed_color(b"no image", stamp_us)
         messages.append((topic, message))
     bag = write_bag(tmp_path / "bag", messages)
-    with pytest.raises(BagError, match=r"no frame that can be scored: .*3 corrupt messages"):
+    with pytest.raises(BagError, match="scored: 3 corrupt messages, the first because: not a JPEG"):
         evaluate_bag(bag, two_metres)
+
+
+def test_a_compression_of_depth_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    messages = [entry for entry in rgbd_messages(3) if "aligned" not in entry[0]]
+    for index in range(3):
+        message = scan_messages.compressed_depth(b"no image", 1_000_000 + index * 33_333)
+        message.format = "16UC1; compressedDepth rvl"
+        messages.append((f"{scan_messages.DEPTH_TOPIC}/compressedDepth", message))
+    with pytest.raises(BagError, match="unknown compressed depth format '16UC1; compressedDepth rvl'"):
+        evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
+
+
+def test_messages_that_cannot_be_read_are_named_and_the_bag_is_not_whole(tmp_path: Path) -> None:
+    messages = rgbd_messages(4)
+    next(message for topic, message in messages if topic == scan_messages.COLOR_TOPIC).encoding = "strange"
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
+    assert len(evaluation.frames) == 3
+    assert not evaluation.complete
+    damage = summarize_bag(evaluation, Subject(), EvaluationOptions())["damage"]
+    assert "1 messages cannot be read, the first because: unknown colour encoding 'strange'" in damage
+
+
+def test_clocks_that_never_meet_are_named_with_the_evidence(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", rgbd_messages(3, depth_late_us=3_600_000_000))
+    with pytest.raises(BagError, match=r"the nearest are 3599\.933 s apart, 20 ms at most would do"):
+        evaluate_bag(bag, two_metres)
+
+
+@pytest.mark.parametrize("topic", [None, scan_messages.COLOR_TOPIC])
+def test_a_bag_without_messages_is_called_empty(tmp_path: Path, topic: str | None) -> None:
+    writer = Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP)
+    with writer:
+        if topic:
+            writer.add_connection(topic, IMAGE, typestore=typestore())
+    with pytest.raises(BagError, match="is empty: it holds no message"):
+        evaluate_bag(tmp_path / "bag", two_metres)
+
+
+@pytest.mark.parametrize("suffix", ["mcap", "db3"])
+def test_an_empty_file_is_called_so(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"bag.{suffix}").touch()
+    with pytest.raises(BagError, match=rf"bag\.{suffix} is empty"):
+        evaluate_bag(tmp_path / f"bag.{suffix}", two_metres)
+
+
+def test_a_depth_topic_of_an_unknown_encoding_is_shown_with_it(tmp_path: Path) -> None:
+    messages = rgbd_messages(2)
+    for topic, message in messages:
+        if topic == scan_messages.DEPTH_TOPIC:
+            message.encoding = "disparity16"
+    with pytest.raises(BagError, match=r"has no depth image topic; .*aligned_depth_to_color/image_raw 'disparity16'"):
+        evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
 
 
 def test_depth_in_range_has_no_warning(tmp_path: Path) -> None:

@@ -208,8 +208,8 @@ def _run(
         evaluation = outcome.evaluation
         if outcome.error is not None:
             print(f"evaluate_bag: error: {outcome.error}", file=sys.stderr)
-        elif evaluation is not None and evaluation.damage:
-            print(f"evaluate_bag: error: {outcome.path} was scored in part: {evaluation.damage}", file=sys.stderr)
+        elif evaluation is not None and evaluation.part:
+            print(f"evaluate_bag: error: {outcome.path} was scored in part: {evaluation.part}", file=sys.stderr)
         yield outcome
 
 
