@@ -107,13 +107,11 @@ def _about(bundle: ModelBundle) -> dict[str, Any]:
 
 def _most(camera: Camera, seconds: float) -> float:
     """Frames a second that the node answers when there is always one waiting."""
-    started_s, before = time.monotonic(), len(camera.arrived_s)
-    sent = before
-    while time.monotonic() - started_s < seconds:
-        if sent - len(camera.arrived_s) < 2:
+    until_s, before, sent = time.monotonic() + seconds, len(camera.arrived_s), 0
+    while (left_s := until_s - time.monotonic()) > 0:
+        if camera.wait_for(lambda sent=sent: sent - (len(camera.arrived_s) - before) < 2, left_s):
             camera.send()
             sent += 1
-        time.sleep(0.0002)
     answered = len(camera.arrived_s) - before
     camera.settle()
     return answered / seconds

@@ -40,6 +40,7 @@ class Camera:
         self.diagnostics: dict[str, str] = {}
         self.last_depth = b""
         self._next = 0
+        self._arrival = threading.Condition()
         self._node = node
         self._images = node.create_publisher(Image, f"/{namespace}/image", _IMAGE_QOS)
         self._infos = node.create_publisher(CameraInfo, f"/{namespace}/camera_info", _IMAGE_QOS)
@@ -50,7 +51,9 @@ class Camera:
     def _arrived(self, message: bytes) -> None:
         now_s = time.monotonic()
         sec, nanosec = struct.unpack_from("<iI", message, 4)
-        self.arrived_s[sec * 1000 + nanosec // 1_000_000] = now_s
+        with self._arrival:
+            self.arrived_s[sec * 1000 + nanosec // 1_000_000] = now_s
+            self._arrival.notify()
         self.last_depth = message
 
     def _diagnosed(self, message: DiagnosticArray) -> None:
@@ -76,12 +79,14 @@ class Camera:
     def ask(self, timeout_s: float = _ANSWER_S) -> float | None:
         """Send a frame and wait for its depth: seconds from here to here; None: no answer in time."""
         number = self.send()
-        deadline_s = time.monotonic() + timeout_s
-        while number not in self.arrived_s:
-            if time.monotonic() > deadline_s:
-                return None
-            time.sleep(0.0002)
+        if not self.wait_for(lambda: number in self.arrived_s, timeout_s):
+            return None
         return self.arrived_s[number] - self.sent_s[number]
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Sleep until arrivals make `condition` true: polling would take the node's processor time. False: in vain."""
+        with self._arrival:
+            return self._arrival.wait_for(condition, timeout_s)
 
     def depth_m(self) -> Any:
         """The newest depth image's values as a flat array of metres."""
