@@ -3,7 +3,6 @@
 Every message carries the header that it is given: the stamp and frame of the camera's image, never the clock's.
 """
 
-import array
 import copy
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,19 +19,13 @@ _BIG_ENDIAN = sys.byteorder == "big"
 _MAX_UINT16_MM = 65535
 
 
-def message_bytes(values: NDArray[Any]) -> "array.array[int]":
-    """The bytes of a contiguous array in the one type that message fields take without a loop over every byte."""
-    data = array.array("B")
-    data.frombytes(np.ascontiguousarray(values).data.cast("B"))
-    return data
-
-
 def image_message(header: Header, pixels: NDArray[Any], encoding: str) -> Image:
     """Image of `pixels` (H, W) or (H, W, C) in `encoding`."""
     height, width = pixels.shape[:2]
     message = Image(header=header, height=height, width=width, encoding=encoding, is_bigendian=_BIG_ENDIAN)
     message.step = pixels.nbytes // height
-    message.data = message_bytes(pixels)
+    # Into the array that is there: assigning one copies it again, and assigning anything else loops over every byte.
+    message.data.frombytes(np.ascontiguousarray(pixels).data.cast("B"))
     return message
 
 
