@@ -12,6 +12,7 @@ from redwood_depth.metrics import HIGHER_IS_BETTER, SCORE_NAMES
 
 CONFIDENCE = 0.95
 _RESAMPLES = 4000
+_ROUNDING = 1e-6  # relative: two runs of one model differ by as much from one version to the next
 _NAMES = (*SCORE_NAMES, "ssim")
 
 
@@ -26,7 +27,7 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], seed: int = 0) -> dict[s
     Returns:
         "frames" in common, "only_a", "only_b", "confidence", "blocks" (their length in frames by bag), and under
         "scores", by name, "a", "b", "difference" (b - a), its interval "low" to "high", and "better": "a", "b", or
-        None where the interval contains 0.
+        None where the interval contains 0, or the difference is one of rounding.
 
     Raises:
         BagError: no frame in common whose depth both scored, or a result without scores of each frame.
@@ -115,6 +116,6 @@ def _differences(name: str, of_a: Any, of_b: Any, keys: Sequence[tuple[str, int]
 
 def _entry(name: str, a: float, b: float, low: float, high: float) -> dict[str, Any]:
     better = None
-    if low > 0 or high < 0:
+    if (low > 0 or high < 0) and abs(b - a) > _ROUNDING * max(abs(a), abs(b)):
         better = "b" if (low > 0) == (name in HIGHER_IS_BETTER) else "a"
     return {"a": a, "b": b, "difference": b - a, "low": low, "high": high, "better": better}

@@ -35,6 +35,13 @@ def test_a_clear_difference_is_found_in_both_directions() -> None:
     assert compare(result(b), result(a))["scores"]["abs_rel"]["better"] == "a"
 
 
+def test_a_difference_of_rounding_makes_no_better_one() -> None:
+    errors = np.linspace(0.1, 0.3, 50)
+    entry = compare(result(errors), result(errors * (1 + 1e-8)))["scores"]["abs_rel"]
+    assert entry["low"] > 0
+    assert entry["better"] is None
+
+
 def test_equal_results_have_no_better_one() -> None:
     errors = np.linspace(0.1, 0.3, 50)
     entry = compare(result(errors), result(errors))["scores"]["abs_rel"]
