@@ -140,6 +140,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         "versions": versions(),
         "threads": threads(),
     }
+    write_json(json_file, result)  # no earlier run's numbers stay under this one's name
     failures = 0
     for name in arguments.only:
         print(f"== {name.replace('_', ' ')}", flush=True)

@@ -103,6 +103,10 @@ def _peer(part: Any) -> Iterator[Goal]:
 def _cost(part: Any) -> Iterator[Goal]:
     percent = part["idle"]["without_images"]["cpu_percent"]
     yield Goal(f"idle node below {IDLE_PERCENT:g} % of a core", f"{percent:.1f} %", percent < IDLE_PERCENT)
+    single, most = part["several"][0], part["several"][-1]
+    aim = f"{most['cameras']} nodes: a frame costs no more processor time than with one, within {FLAT - 1:.0%}"
+    ratio = most["cpu_ms_per_frame"] / single["cpu_ms_per_frame"]
+    yield Goal(aim, f"{ratio:.2f} times", ratio <= FLAT)
 
 
 def _training(part: Any) -> Iterator[Goal]:
