@@ -84,6 +84,9 @@ class NodeProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def wait_for(self, text: str, timeout_s: float = 20.0) -> None:
         deadline_s = time.monotonic() + timeout_s
         while text not in self.output:

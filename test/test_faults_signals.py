@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,13 +44,26 @@ def camera_at_full_speed(client: Client) -> Iterator[None]:
 
 
 def end(process: NodeProcess, how: signal.Signals) -> None:
-    """Stop the node and look how it ended."""
-    started_s = time.monotonic()
-    code = process.stop(how)
-    took_s = time.monotonic() - started_s
-    assert code == 0, process.output
+    """Stop the node and look how it ended. Time in which other programs had the processor is not its fault."""
+    started_s, queued_s = time.monotonic(), _queued_s(process.pid)
+    os.kill(process.pid, how)
+    latest_s = queued_s
+    while process.running() and time.monotonic() < started_s + 20.0:
+        latest_s = max(latest_s, _queued_s(process.pid))
+        time.sleep(0.01)
+    took_s = time.monotonic() - started_s - (latest_s - queued_s)
+    assert process.stop() == 0, process.output
     assert took_s < LIMIT_S, f"{took_s:.2f} s"
     assert "Traceback" not in process.output
+
+
+def _queued_s(pid: int) -> float:
+    """Seconds that the threads of a process have waited for a processor so far; 0 where the kernel does not say."""
+    waited_ns = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # a thread that has just ended
+            waited_ns += int(path.read_text().split()[1])
+    return 1e-9 * waited_ns
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -82,11 +96,15 @@ def test_a_signal_ends_it_in_the_middle_of_a_transition(tiny_bundle: ModelBundle
 
 
 @pytest.mark.parametrize("module", ["redwood_depth.commands.perception_node", "redwood_depth.commands.demo"])
-@pytest.mark.parametrize("after_s", [0.15, 0.3, 0.5])
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15])
 def test_ctrl_c_while_it_imports(module: str, after_s: float) -> None:
+    """From NumPy's compiled part on, which either imports early; before that it is Python's own start."""
     process = subprocess.Popen(
         [sys.executable, "-m", module], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
     )
+    while "_multiarray_umath" not in Path(f"/proc/{process.pid}/maps").read_text():
+        assert process.poll() is None
+        time.sleep(0.002)
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)
