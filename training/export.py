@@ -1,7 +1,7 @@
 """From the trained network to a model bundle: one ONNX file that takes the camera's bytes, checked against PyTorch."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +12,24 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from redwood_depth.bundle import MODEL_FILE, ModelBundle, file_sha256
+from redwood_depth.bundle import DESCRIPTION_FILE, MODEL_FILE, ModelBundle, file_sha256
+from redwood_depth.engines.half_precision import half_precision_model
+from redwood_depth.engines.onnxruntime_engine import OnnxRuntimeEngine
 from redwood_depth.errors import BundleError
 from training.dataset import CAMERA
 from training.model import DepthClassModel
 from training.onnx_notes import without_notes
-from training.prepare_scan import resize_color
+from training.precision_loss import PrecisionLoss, frame_image, measure_loss, spread_frames
 from training.prepared_data import PreparedData
+from training.quantize import quantized_model
 from training.run_folder import TrainedRun
 
 OPSET = 18
 DEPTH_TOLERANCE_M = 1e-3
 SCORE_TOLERANCE = 1e-4
+CALIBRATION_FRAMES = 300
+
+Step = Callable[[str], None]
 
 
 class BundleGraph(nn.Module):
@@ -34,11 +40,12 @@ class BundleGraph(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.model(image.float().permute(0, 3, 1, 2))  # the cast first: TensorRT refuses to transpose bytes
+        image = image.float().permute(0, 3, 1, 2)  # the cast first: TensorRT refuses to transpose bytes
+        outputs = self.model(image.contiguous())
         return outputs["depth"], outputs["class_scores"]
 
 
-def bundle_of(run: TrainedRun, folder: Path, name: str, version: str) -> ModelBundle:
+def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision: str = "fp32") -> ModelBundle:
     """What model.json will say of a run; its hash is still missing.
 
     Raises:
@@ -54,41 +61,57 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str) -> ModelBu
     photos = [Path(config.photos).name] if config.photos and config.class_head == "imagenet" else []
     return ModelBundle(
         folder=folder, name=name, version=version, classes=run.module.classes, height=config.height, width=config.width,
-        depth_range_m=config.depth_range_m, training_camera=CAMERA, encoder=config.encoder, precision="fp32",
+        depth_range_m=config.depth_range_m, training_camera=CAMERA, encoder=config.encoder, precision=precision,
         class_threshold=run.threshold, training_median_m=round(run.training_median_m, 4), sha256="",
         trained_on=(*weights, *info["trained_on"], *photos), scores=scores,
     )  # fmt: skip
 
 
 def export_bundle(
-    model: DepthClassModel, bundle: ModelBundle, check_images: Sequence[npt.NDArray[np.uint8]]
-) -> ModelBundle:
-    """Write `bundle.folder` with model.onnx and model.json; returns the bundle as loaded from there.
+    model: DepthClassModel, bundle: ModelBundle, data: PreparedData, step: Step = lambda note: None
+) -> tuple[ModelBundle, PrecisionLoss | None]:
+    """Write `bundle.folder` with model.onnx and model.json; the bundle as loaded from there, and what it lost to fp32.
 
-    The export is compared with PyTorch on `check_images` (H, W, 3) before anything is put in place, and the folder is
-    swapped in one step: what was there stays until the new one is known to be good. `bundle.sha256` is filled in here.
+    The fp32 export is compared with PyTorch on images of `data`, a smaller `bundle.precision` with fp32 on its test
+    scans, before anything is put in place. The folder is swapped in one step: what was there stays until the new one is
+    known to be good. `bundle.sha256` and the loss in `bundle.scores` are filled in here. `step` is called often.
 
     Raises:
-        BundleError: ONNX Runtime gives something else than PyTorch.
+        BundleError: ONNX Runtime gives something else than PyTorch, a smaller precision loses too much, or the bundle
+            cannot be written; `bundle.folder` is as it was.
+        EngineError: the network cannot be converted to fp16.
+        PreparedDataError: an array of `data` is damaged.
     """
-    bundle.folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=bundle.folder.parent, prefix=f".{bundle.folder.name}-") as temporary:
-        fresh = Path(temporary) / "new"
-        fresh.mkdir()
-        write_onnx(model, fresh / MODEL_FILE, (bundle.height, bundle.width))
-        check_parity(model, fresh / MODEL_FILE, check_images)
-        replace(bundle, folder=fresh, sha256=file_sha256(fresh / MODEL_FILE)).write_description()
-        ModelBundle.load(fresh)
-        if bundle.folder.exists():
-            bundle.folder.rename(Path(temporary) / "old")
-        fresh.rename(bundle.folder)
-    return ModelBundle.load(bundle.folder)
+    folder = bundle.folder
+    _check_place(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            fresh, loss = Path(temporary) / "new", None
+            fresh.mkdir()
+            fp32 = fresh / MODEL_FILE if bundle.precision == "fp32" else Path(temporary) / "fp32.onnx"
+            write_onnx(model, fp32, (bundle.height, bundle.width))
+            step("exported")
+            check_parity(model, fp32, check_images(data, bundle))
+            step("compared with PyTorch")
+            if bundle.precision != "fp32":
+                _write_smaller(fp32, fresh / MODEL_FILE, bundle, data, step)
+                loss = measure_loss(fp32, fresh / MODEL_FILE, bundle, data, step)
+                loss.check()
+                scores = {**bundle.scores, f"{bundle.precision} against fp32": loss.to_json()}
+                bundle = replace(bundle, scores=scores)
+            replace(bundle, folder=fresh, sha256=file_sha256(fresh / MODEL_FILE)).write_description()
+            OnnxRuntimeEngine(ModelBundle.load(fresh), threads=1).close()
+            _swap(fresh, folder, Path(temporary) / "old")
+    except OSError as error:
+        raise BundleError(f"cannot write {folder}: {error.strerror or error}; nothing was changed") from error
+    return ModelBundle.load(folder), loss
 
 
 def check_images(data: PreparedData, bundle: ModelBundle, count: int = 8) -> list[npt.NDArray[np.uint8]]:
     """Images (H, W, 3) of the bundle's size, the middle frames of scans from all over the data."""
     scans = [data.all_scans[i] for i in np.unique(np.linspace(0, len(data.all_scans) - 1, count).astype(int))]
-    return [resize_color(np.asarray(scan.image[len(scan) // 2]), bundle.height, bundle.width) for scan in scans]
+    return [frame_image(scan, len(scan) // 2, bundle) for scan in scans]
 
 
 def write_onnx(model: DepthClassModel, path: Path, size: tuple[int, int]) -> None:
@@ -103,9 +126,7 @@ def write_onnx(model: DepthClassModel, path: Path, size: tuple[int, int]) -> Non
         dynamo=True,
         verbose=False,
     )
-    graph = without_notes(program.model_proto)
-    onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, path)
+    _save(program.model_proto, path)
 
 
 def check_parity(model: DepthClassModel, path: Path, images: Sequence[npt.NDArray[np.uint8]]) -> tuple[float, float]:
@@ -129,3 +150,44 @@ def check_parity(model: DepthClassModel, path: Path, images: Sequence[npt.NDArra
             f"scores by {score_error:.2g} (limit {SCORE_TOLERANCE})"
         )
     return depth_error, score_error
+
+
+def _write_smaller(fp32: Path, path: Path, bundle: ModelBundle, data: PreparedData, step: Step) -> None:
+    if bundle.precision == "fp16":
+        _save(onnx.load_model_from_string(half_precision_model(fp32)), path)
+        return
+    scans = data.scans("train")
+    if not scans:
+        raise BundleError(f"int8 needs calibration images, and {data.folder} has no training scan; give other --data")
+    frames = spread_frames(scans, -(-CALIBRATION_FRAMES // len(scans)))
+    chosen = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, CALIBRATION_FRAMES).astype(int))]
+    images = (frame_image(*frame, bundle) for frame in chosen)
+    _save(quantized_model(fp32, images, lambda: step("calibrating")), path)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    model = without_notes(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _swap(fresh: Path, folder: Path, old: Path) -> None:
+    """Put `fresh` in the place of `folder`, which becomes `old`, or comes back where that fails."""
+    if folder.exists():
+        folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+
+
+def _check_place(folder: Path) -> None:
+    """Raise BundleError where `folder` holds something that is no bundle: it would be replaced as a whole."""
+    if folder.is_dir():
+        other = sorted({path.name for path in folder.iterdir()} - {MODEL_FILE, DESCRIPTION_FILE})
+        if other:
+            raise BundleError(f"{folder} holds {other[0]}, which is no part of a bundle; choose another --output")
+    elif folder.exists():
+        raise BundleError(f"{folder} is no folder; choose another --output")

@@ -3,17 +3,30 @@
 import argparse
 from pathlib import Path
 
+from redwood_depth.bundle import PRECISIONS
+from redwood_depth.commands.progress import Progress
+
 DESCRIPTION = """\
 Turn the best checkpoint of a run into a model bundle, the folder that a robot loads: model.onnx, which takes the
 camera's bytes, and model.json. The result is compared with PyTorch on real images before it takes its place: depth
-within 1 mm, class scores within 0.0001. What was in BUNDLE stays until then.
+within 1 mm, class scores within 0.0001. What was in BUNDLE stays until then, and on any error.
+
+fp32   the network as it was trained
+fp16   half the size; normalisation, exponential and softmax stay fp32. The robot's build_engine makes the same of an
+       fp32 bundle: export fp16 to know beforehand what it loses
+int8   convolutions in int8, with scales from up to 300 training frames of --data; the first and the last one, the
+       depthwise ones and the class head stay in float
+
+fp16 and int8 are compared with fp32 on the test scans of --data (validation where there are none). The table is printed
+and kept in model.json; where AbsRel grows by more than 10 % nothing is written.
 """
 EPILOG = """\
 examples:
   python -m training export out/run --output out/bundle
   python -m training export out/run --output out/bundle_int8 --precision int8 --data out/data
+then:
+  evaluate_bag BAG --model out/bundle          benchmark out/bundle          build_engine out/bundle
 """
-PRECISIONS = ("fp32", "fp16", "int8")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("run", type=Path, metavar="RUN", help="what python -m training train has written")
     parser.add_argument("--output", required=True, type=Path, metavar="BUNDLE", help="the folder to write")
-    parser.add_argument("--data", type=Path, help="prepared data with images to compare on; default: the training's")
+    parser.add_argument(
+        "--data", type=Path, help="prepared data to compare and calibrate with; default: what RUN was trained on"
+    )
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
     parser.add_argument("--name", help="of the model, default redwood-RUN")
     parser.add_argument("--model-version", default="0.1.0", metavar="V", help="default %(default)s")
@@ -30,14 +45,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    from training.export import bundle_of, check_images, export_bundle
+    from training.errors import PreparedDataError
+    from training.export import bundle_of, export_bundle
     from training.prepared_data import PreparedData
     from training.run_folder import TrainedRun
 
     run = TrainedRun.load(arguments.run)
-    data = PreparedData.load(arguments.data or run.info["data_folder"])
+    try:
+        data = PreparedData.load(arguments.data or run.info["data_folder"])
+    except PreparedDataError as error:
+        wanted = "" if arguments.data else "; the data of the training is not there, give --data DATA"
+        raise PreparedDataError(f"{error}{wanted}") from error
     name = arguments.name or f"redwood-{arguments.run.resolve().name}"
-    bundle = bundle_of(run, arguments.output, name, arguments.model_version)
-    written = export_bundle(run.module.model, bundle, check_images(data, bundle))
-    print(f"wrote {written.folder} ({written.model_path.stat().st_size / 1e6:.1f} MB)")
+    bundle = bundle_of(run, arguments.output, name, arguments.model_version, arguments.precision)
+    with Progress("export") as progress:
+        written, loss = export_bundle(run.module.model, bundle, data, progress.advance)
+    if loss:
+        print(loss.table())
+    size_mb = written.model_path.stat().st_size / 1e6
+    print(f"wrote {written.folder}: {written.precision}, {written.height}x{written.width}, {size_mb:.1f} MB")
     return 0
