@@ -42,8 +42,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if not {"config", "classes"} <= set(checkpoint["hyper_parameters"]):
-            raise KeyError("hyper_parameters")
+        for name in ("config", "classes", "start_at_m"):
+            checkpoint["hyper_parameters"][name]
+        checkpoint["state_dict"], checkpoint["global_step"]
     except FileNotFoundError as error:
         raise TrainingError(f"no {path}: nothing was trained there") from error
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
@@ -57,18 +58,30 @@ def load_module(path: Path) -> DepthClassModule:
     Raises:
         TrainingError: as `read_checkpoint`, or the weights are another architecture's or not finite.
     """
-    checkpoint = read_checkpoint(path)
-    values = checkpoint["hyper_parameters"]
+    values = read_checkpoint(path)["hyper_parameters"]
     config = {**values["config"], "encoder_weights": "none"}
     module = DepthClassModule(config, values["classes"], values["start_at_m"])
+    fill_module(module, path)
+    return module.eval()
+
+
+def fill_module(module: DepthClassModule, path: Path) -> None:
+    """Put a checkpoint's weights into a module of the same architecture.
+
+    Raises:
+        TrainingError: as `read_checkpoint`, or the weights are another architecture's or not finite.
+    """
+    checkpoint = read_checkpoint(path)
+    if tuple(checkpoint["hyper_parameters"]["classes"]) != module.classes:
+        classes = ", ".join(checkpoint["hyper_parameters"]["classes"])
+        raise TrainingError(f"{path} was trained for the classes {classes}, not for {', '.join(module.classes)}")
+    broken = [name for name, value in checkpoint["state_dict"].items() if not torch.isfinite(value.float()).all()]
+    if broken:
+        raise TrainingError(f"{path}: {len(broken)} weights are not finite, {broken[0]} first")
     try:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         raise TrainingError(f"{path} does not fit the network of its configuration: {_lines(error)}") from error
-    broken = [name for name, value in checkpoint["state_dict"].items() if not torch.isfinite(value.float()).all()]
-    if broken:
-        raise TrainingError(f"{path}: {len(broken)} weights are not finite, {broken[0]} first")
-    return module.eval()
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,14 @@ CHOICES = {
     "schedule": ("one_cycle", "constant"),
     "sampling": ("frames", "scans"),
 }
+WANTED = {
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list, such as [1, 2]",
+    dict: "a table, such as {a: 1}",
+}  # fmt: skip
+NOT_NEGATIVE = (
+    "bottleneck", "class_loss_weight", "gradient_weight", "samples_per_epoch", "weight_decay", "keep_imagenet", "seed",
+    "workers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class TrainConfig:
     # classes
     class_head: str = "linear"  # linear: trained with the depth; imagenet: rows of ImageNet's classifier, fitted after
     class_dropout: float = 0.2
+    class_background: bool = True  # class_head: linear has a class "none of these", which the paper's lacks
     class_loss_weight: float = 1.0
     photos: str = ""  # labelled photos without depth, FOLDER/CLASS/*.jpg, for class_head: imagenet
     # loss
@@ -86,12 +96,21 @@ class TrainConfig:
         for name in ("height", "width", "epochs", "batch_size", "devices", "nodes", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("class_dropout", "decoder_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise TrainingError(f"{name} must be within 0..1, not {getattr(self, name)}")
+        for name in ("learning_rate", "encoder_learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} must be above 0, not {getattr(self, name)}")
+        for name in NOT_NEGATIVE:
+            if not 0 <= getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} must be at least 0, not {getattr(self, name)}")
         if self.height % 32 or self.width % 32:
             raise TrainingError(f"height and width must be multiples of 32, not {self.height} and {self.width}")
         if len(self.depth_range_m) != 2 or not 0 < self.depth_range_m[0] < self.depth_range_m[1]:
             raise TrainingError(f"depth_range_m must be 0 < min < max, not {self.depth_range_m}")
-        if self.learning_rate <= 0 or self.encoder_learning_rate <= 0 or self.workers < 0:
-            raise TrainingError("learning rates must be positive, workers at least 0")
+        if min(self.decoder_widths, default=0) < 1:
+            raise TrainingError(f"decoder_widths must be a list of channels, not {list(self.decoder_widths)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as a YAML file or a checkpoint keeps them."""
@@ -114,7 +133,10 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> TrainConfig:
         key, sign, text = override.partition("=")
         if not sign:
             raise TrainingError(f"{override!r} is not KEY=VALUE")
-        values[key] = yaml.safe_load(text)
+        try:
+            values[key] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise TrainingError(f"{key}: {text!r} is no value in YAML") from error
     return config_from(values)
 
 
@@ -136,12 +158,13 @@ def _as_type(key: str, value: Any, kind: Any) -> Any:
                 raise ValueError
             return value
         if get_origin(kind) is tuple:
+            if isinstance(value, str):
+                raise ValueError
             return tuple(_as_type(key, item, get_args(kind)[0]) for item in value)
         if get_origin(kind) is dict:
             return {str(name): _as_type(key, item, float) for name, item in (value or {}).items()}
-        if kind is int and (isinstance(value, bool) or float(value) != int(value)):
+        if isinstance(value, (bool, list, dict)) or (kind is int and float(value) != int(value)):
             raise ValueError
         return "" if value is None and kind is str else kind(value)
-    except (TypeError, ValueError, AttributeError) as error:
-        wanted = getattr(kind, "__name__", str(kind))
-        raise TrainingError(f"{key}: {value!r} is no {wanted}") from error
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise TrainingError(f"{key}: {value!r} is not {WANTED.get(get_origin(kind) or kind, kind)}") from error

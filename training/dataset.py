@@ -18,6 +18,7 @@ from training.prepare_scan import resize_color
 from training.prepared_data import PreparedScan
 
 CAMERA = TrainingCamera(fx_over_width=525 / 640, fy_over_height=525 / 480)  # Redwood's own
+OPEN_SCANS = 128  # a scan holds two files open, and a process may often have 1024
 
 Sample = dict[str, Tensor]
 
@@ -45,6 +46,8 @@ class FrameSamples(Dataset[Sample]):
         number = int(np.searchsorted(self._first, frame, side="right")) - 1
         scan = self._scans[number]
         if number not in self._arrays:
+            if len(self._arrays) >= OPEN_SCANS:
+                del self._arrays[next(iter(self._arrays))]
             self._arrays[number] = scan.image, scan.depth
         images, depths = (array[frame - self._first[number]] for array in self._arrays[number])
         depth_m = depths.astype(np.float32) / np.float32(1000)
@@ -89,7 +92,8 @@ class DrawSampler(Sampler[tuple[int, int]]):
     """(draw, frame) for the samples of an epoch: seeded, shared out among processes, and able to start in the middle.
 
     "scans": a scan by its weight, then one of its frames, so that a long scan of one room does not drown a short one.
-    "frames": every frame once. `start` samples of this process's share are skipped, once: a resumed epoch's.
+    "frames": every frame once, and some twice where the last batch would not be full.
+    `start` samples of this process's share are skipped, once: a resumed epoch's.
     """
 
     def __init__(
@@ -100,13 +104,20 @@ class DrawSampler(Sampler[tuple[int, int]]):
         self._first = np.cumsum([0, *self._lengths])
         self._config, self._rank, self._processes = config, rank, processes
         self._share = _weights(scans, config.scan_weights)
-        total = config.samples_per_epoch if config.sampling == "scans" else 0
-        block = config.batch_size * processes
-        self._per_epoch = max(block, (total or int(self._lengths.sum())) // block * block)
+        frames, block = int(self._lengths.sum()), config.batch_size * processes
+        if config.sampling == "frames":
+            self._per_epoch = -(-frames // block) * block
+        else:
+            self._per_epoch = max(block, (config.samples_per_epoch or frames) // block * block)
         self.epoch = self.start = 0
 
     def __len__(self) -> int:
         return self._per_epoch // self._processes
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return len(self) // self._config.batch_size
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning says so before each epoch."""
@@ -140,6 +151,13 @@ def _weights(scans: Sequence[PreparedScan], patterns: dict[str, float]) -> npt.N
     return weights / weights.sum()
 
 
+def depth_inside(scan: PreparedScan, config: TrainConfig) -> npt.NDArray[np.float32]:
+    """Some of a scan's depths at the training camera that are inside the range, in metres; none where it has none."""
+    depth_m = as_training_camera(scan.depth[:: max(1, len(scan) // 20), ::8, ::8].astype(np.float32) / 1000, scan)
+    low, high = config.depth_range_m
+    return depth_m[(depth_m >= low) & (depth_m <= high)]
+
+
 def training_median_m(scans: Sequence[PreparedScan], config: TrainConfig) -> float:
     """Median depth at the training camera, scans weighing as they are drawn.
 
@@ -150,8 +168,7 @@ def training_median_m(scans: Sequence[PreparedScan], config: TrainConfig) -> flo
     samples, weights = [], []
     share = _weights(scans, config.scan_weights)
     for scan, part in zip(scans, share, strict=True):
-        depth_m = as_training_camera(scan.depth[:: max(1, len(scan) // 20), ::8, ::8].astype(np.float32) / 1000, scan)
-        inside = depth_m[(depth_m >= config.depth_range_m[0]) & (depth_m <= config.depth_range_m[1])]
+        inside = depth_inside(scan, config)
         if inside.size:
             samples.append(rng.choice(inside, 200))
             weights.append(np.full(200, part))

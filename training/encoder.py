@@ -1,7 +1,10 @@
 """The encoder: any timm model, its feature maps by name, its class features, and its own normalisation."""
 
+import difflib
+import logging
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +59,16 @@ class Encoder(nn.Module):
         self.register_buffer("mean", mean.reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", std.reshape(1, 3, 1, 1), persistent=False)
         self._seen: dict[str, Tensor] = {}
-        self.map_names = tuple(maps) or tuple(entry["module"] for entry in self.backbone.feature_info)
+        self.map_names = tuple(maps) or tuple(entry["module"] for entry in getattr(self.backbone, "feature_info", ()))
+        if len(self.map_names) < 2:
+            raise TrainingError(f"encoder {name} needs encoder_maps: two or more modules, finest map first")
         self._watch()
         shapes = self._shapes()
         self.channels = tuple(shape[1] for shape in shapes)
         self.strides = tuple(_PROBE[0] // shape[2] for shape in shapes)
-        if any(b != 2 * a for a, b in zip(self.strides, self.strides[1:], strict=False)):
-            raise TrainingError(f"encoder {name}: maps {self.map_names} have strides {self.strides}, not 2, 4, 8, ...")
+        if any(b != 2 * a for a, b in pairwise(self.strides)):
+            found = f"{_list(self.map_names)} have strides {_list(self.strides)}"
+            raise TrainingError(f"encoder {name}: maps {found}; each must be twice the one before")
         self.num_features: int = self.backbone.head_hidden_size
         self._choose_trainable()
         self.eval()
@@ -92,28 +98,40 @@ class Encoder(nn.Module):
         modules = dict(self.backbone.named_modules())
         for name in self.map_names:
             if name not in modules:
-                raise TrainingError(f"encoder {self.name} has no module {name!r} to take a feature map from")
+                near = difflib.get_close_matches(name, modules, 4)
+                raise TrainingError(f"encoder {self.name} has no module {name!r}; near it: {_list(near) or 'none'}")
             modules[name].register_forward_hook(lambda _m, _i, output, name=name: self._seen.__setitem__(name, output))
 
     def _shapes(self) -> list[tuple[int, ...]]:
         """The maps' shapes for an image of _PROBE."""
         self.backbone.eval()
-        with torch.no_grad():
-            self.backbone.forward_features(torch.zeros(1, 3, *_PROBE))
-        shapes = [tuple(self._seen[name].shape) for name in self.map_names]
+        try:
+            with torch.no_grad():
+                self.backbone.forward_features(torch.zeros(1, 3, *_PROBE))
+        except (AssertionError, RuntimeError, ValueError) as error:  # many a transformer has one size of image
+            reason = (str(error).splitlines() or ["no reason given"])[0]
+            raise TrainingError(f"encoder {self.name} takes no image of {_PROBE[1]}x{_PROBE[0]}: {reason}") from error
+        outputs = [self._seen.get(name) for name in self.map_names]
         self._seen.clear()
-        if any(len(shape) != 4 for shape in shapes):
-            raise TrainingError(f"encoder {self.name} gives no maps of (channels, height, width): {shapes}")
-        return shapes
+        for name, output in zip(self.map_names, outputs, strict=True):
+            if not isinstance(output, Tensor) or output.ndim != 4:
+                raise TrainingError(f"encoder {self.name}: {name} gives no map of (channels, height, width)")
+        return [tuple(output.shape) for output in outputs]
 
     def _choose_trainable(self) -> None:
         """Gradients for none, for what comes after the second deepest map, or for all but the ImageNet classifier."""
-        names = [name for name, _ in self.backbone.named_parameters()]  # in order of definition, which is that of use
-        last_frozen = max(i for i, name in enumerate(names) if name.startswith(f"{self.map_names[-2]}."))
-        chosen = {"frozen": [], "partly": names[last_frozen + 1 :], "all": names}[self.trainable]
-        for name, parameter in self.backbone.named_parameters():
-            parameter.requires_grad_(name in chosen)
+        modules = [name for name, _ in self.backbone.named_modules()]  # in order of definition, which is that of use
+        second = self.map_names[-2]
+        last_frozen = max(i for i, name in enumerate(modules) if name == second or name.startswith(f"{second}."))
+        chosen = {"frozen": [], "partly": modules[last_frozen + 1 :], "all": modules}[self.trainable]
+        for name, module in self.backbone.named_modules():
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(name in chosen)
         self.classifier.requires_grad_(False)
+
+
+def _list(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _normalisation(kind: str, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
@@ -125,13 +143,14 @@ def _normalisation(kind: str, mean: Sequence[float], std: Sequence[float]) -> tu
 
 
 def _backbone(name: str, weights: str) -> Any:
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are many lines; the error says it in one
     try:
         backbone = timm.create_model(name, pretrained=weights == "imagenet" and name != LITE0)
     except RuntimeError as error:
         if timm.is_model(name):
             raise TrainingError(f"the weights of {name} cannot be loaded ({str(error).splitlines()[0]})") from error
-        near = timm.list_models(f"*{name[:6]}*")[:6]
-        raise TrainingError(f"timm has no encoder {name!r}; near it: {', '.join(near) or 'none'}") from error
+        near = difflib.get_close_matches(name, timm.list_models(), 4) or timm.list_models(f"*{name[:6]}*")[:4]
+        raise TrainingError(f"timm has no encoder {name!r}; near it: {_list(near) or 'none'}") from error
     except Exception as error:  # a download fails in many ways, each with its own exception
         raise TrainingError(
             f"the ImageNet weights of {name} cannot be had ({type(error).__name__}); without network give a file with "
@@ -140,11 +159,11 @@ def _backbone(name: str, weights: str) -> Any:
     if weights == "imagenet" and name == LITE0:
         load_lite0_weights(backbone)
     elif weights not in ("imagenet", "none"):
-        _load_file(backbone, Path(weights))
+        _load_file(backbone, name, Path(weights))
     return backbone
 
 
-def _load_file(backbone: nn.Module, path: Path) -> None:
+def _load_file(backbone: nn.Module, name: str, path: Path) -> None:
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -154,7 +173,8 @@ def _load_file(backbone: nn.Module, path: Path) -> None:
             state = torch.load(path, map_location="cpu", weights_only=True)
         backbone.load_state_dict(state)
     except (OSError, RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise TrainingError(f"encoder_weights={path}: {str(error).splitlines()[0]}") from error
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingError(f"encoder_weights={path} cannot be loaded into {name}: {reason}") from error
 
 
 def load_lite0_weights(backbone: nn.Module) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
+LEAST_M = 1e-3  # stands for less in a logarithm: of a missing depth that counts as 0 m, of a linear output
 PAPER_DATA_RANGE_M = 12.086  # greatest minus least training depth there
 
 
@@ -22,8 +23,8 @@ def depth_loss_parts(
     """The unweighted terms of a loss over the pixels that `valid` marks; all tensors (B, H, W), depths in metres.
 
     error: mean absolute error, of the logarithm for "log_l1", where an error is relative to the distance as AbsRel
-    counts it; gradient: that of its differences between neighbours; ssim: (1 - SSIM) / 2 within 0..1, only for "paper".
-    Without any valid pixel all are 0.
+    counts it; gradient: that of its differences between neighbours; ssim: `ssim_loss`, only for "paper". Without
+    any valid pixel all are 0.
     """
     if kind == "log_l1":
         error = _log_error(pred_m, target_m, valid)
@@ -31,14 +32,19 @@ def depth_loss_parts(
         error = torch.where(valid, pred_m - target_m, torch.zeros_like(pred_m))
     if kind != "paper":
         return {"error": masked_mean(error.abs(), valid), "gradient": gradient_loss(error, valid)}
-    similarity, whole = ssim(pred_m, torch.nan_to_num(target_m), data_range_m), _whole_windows(valid)
-    windows = whole.sum(dim=(1, 2))
-    mean = (similarity * whole).sum(dim=(1, 2)) / windows.clamp(min=1)  # one value an image, as tf.image.ssim
     return {
         "error": masked_mean(error.abs(), valid),
         "gradient": _paper_gradient_loss(error, valid),
-        "ssim": masked_mean(((1 - mean) / 2).clamp(0, 1), windows > 0),
+        "ssim": ssim_loss(pred_m, target_m, valid, data_range_m),
     }
+
+
+def ssim_loss(pred_m: Tensor, target_m: Tensor, valid: Tensor, data_range_m: float) -> Tensor:
+    """(1 - SSIM) / 2 within 0..1, mean over the images (B, H, W), of windows without a hole; 0 where there is none."""
+    similarity, whole = ssim(pred_m, torch.where(valid, target_m, 0), data_range_m), _whole_windows(valid)
+    windows = whole.sum(dim=(1, 2))
+    mean = (similarity * whole).sum(dim=(1, 2)) / windows.clamp(min=1)  # one value an image, as tf.image.ssim
+    return masked_mean(((1 - mean) / 2).clamp(0, 1), windows > 0)
 
 
 def gradient_loss(error: Tensor, valid: Tensor) -> Tensor:
@@ -77,7 +83,8 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 def _log_error(pred_m: Tensor, target_m: Tensor, valid: Tensor) -> Tensor:
     """log(pred / target), and 0 without a measurement: chosen before the logarithm, so no NaN reaches a gradient."""
     one = torch.ones((), dtype=pred_m.dtype, device=pred_m.device)
-    return torch.where(valid, pred_m.clamp(min=1e-3), one).log() - torch.where(valid, target_m, one).log()
+    pred_m, target_m = pred_m.clamp(min=LEAST_M), target_m.clamp(min=LEAST_M)
+    return torch.where(valid, pred_m, one).log() - torch.where(valid, target_m, one).log()
 
 
 def _blur(image: Tensor) -> Tensor:

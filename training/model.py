@@ -119,7 +119,7 @@ def build_model(config: TrainConfig, class_head: ClassHead | LinearClassHead | N
         encoder.channels, encoder.strides[0], config.decoder_widths, bottleneck=config.bottleneck,
         dropout=config.decoder_dropout, output=config.depth_output, depth_range_m=config.depth_range_m,
     )  # fmt: skip
-    head = class_head or LinearClassHead(encoder.num_features, classes, config.class_dropout)
+    head = class_head or LinearClassHead(encoder.num_features, classes, config.class_dropout, config.class_background)
     return DepthClassModel(encoder, head, decoder)
 
 

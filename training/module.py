@@ -15,7 +15,7 @@ from training.config import TrainConfig, config_from
 from training.dataset import Sample
 from training.encoder import Encoder
 from training.errors import TrainingError
-from training.losses import depth_loss_parts, valid_mask
+from training.losses import depth_loss_parts, ssim_loss, valid_mask
 from training.model import build_model
 
 DEPTH_METRICS = ("abs_rel", "mae", "rmse", "delta1")
@@ -33,6 +33,7 @@ class DepthClassModule(lightning.LightningModule):
         self.classes = tuple(classes)
         self.model = build_model(self.config, None, len(classes))
         self.model.decoder.start_at(start_at_m)
+        self.model.class_head.requires_grad_(self.learns_classes)
         self._teacher: list[Encoder] = []  # in a list, so that it is no part of the state
         self.depth_means = torch.nn.ModuleDict({name: MeanMetric() for name in DEPTH_METRICS})
         self.accuracy = MulticlassAccuracy(len(classes) + 1, average="micro")
@@ -47,19 +48,25 @@ class DepthClassModule(lightning.LightningModule):
             teacher = Encoder(self.config.encoder, self.config.encoder_weights)
             self._teacher = [teacher.to(self.device, memory_format=torch.channels_last)]
 
-    def training_step(self, batch: Sample, index: int) -> Tensor:
+    def on_train_batch_start(self, batch: Sample, index: int) -> None:
+        """What a step draws depends on the seed and its number alone: a resumed run repeats an unbroken one."""
+        step = self.global_step * self.trainer.world_size + self.global_rank
+        torch.manual_seed(self.config.seed * 1_000_003 + step)
+
+    def training_step(self, batch: Sample, index: int) -> dict[str, Any]:
         image = batch["image"].float().contiguous(memory_format=torch.channels_last)
         outputs = self.model(image)
         parts = self.loss_parts(outputs, batch)
         if self._teacher:
             parts["keep_imagenet"] = self.config.keep_imagenet * self._distance_to_imagenet(image, outputs["features"])
         loss = torch.stack(list(parts.values())).sum()
-        if not torch.isfinite(loss):
+        finite = bool(torch.isfinite(loss))  # all processes stop, or those left would wait for the others for ever
+        if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
             terms = ", ".join(f"{name} {value.item():.4g}" for name, value in parts.items())
             raise TrainingError(f"the loss is not finite at step {self.global_step} ({terms}); lower learning_rate")
         self.log_dict({f"loss/{name}": value.detach() for name, value in parts.items()})
-        self.log("loss", loss.detach(), prog_bar=True)
-        return loss
+        self.log("loss", loss.detach())
+        return {"loss": loss, "parts": {name: value.detach() for name, value in parts.items()}}
 
     def loss_parts(self, outputs: dict[str, Tensor], batch: Sample) -> dict[str, Tensor]:
         """The weighted terms of the loss by name; their sum is what is minimised."""
@@ -71,6 +78,9 @@ class DepthClassModule(lightning.LightningModule):
             parts = {name: PAPER_WEIGHTS[name] * value for name, value in terms.items()}
         else:
             parts = {"error": terms["error"], "gradient": config.gradient_weight * terms["gradient"]}
+            if config.ssim_weight > 0:
+                data_range_m = config.depth_range_m[1] - config.depth_range_m[0]
+                parts["ssim"] = config.ssim_weight * ssim_loss(pred, target, valid, data_range_m)
         if self.learns_classes:
             log_scores = outputs["class_log_scores"].float()
             parts["class"] = config.class_loss_weight * functional.nll_loss(log_scores, self._targets(batch["label"]))
@@ -107,7 +117,6 @@ class DepthClassModule(lightning.LightningModule):
         for metric in (*self.depth_means.values(), self.accuracy):
             metric.reset()
         self.log_dict({f"validation/{name}": value for name, value in values.items()}, sync_dist=False)
-        self.log("abs_rel", values["abs_rel"], prog_bar=True, logger=False)
 
     def configure_optimizers(self) -> Any:
         config = self.config

@@ -1,9 +1,7 @@
 """python -m training evaluate: scores of a run on prepared data."""
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from redwood_depth.commands.progress import Progress
 from training.splits import SPLITS
@@ -33,35 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    from training.evaluate import evaluate
-    from training.figures import draw_figures
     from training.prepared_data import PreparedData
-    from training.run_folder import FIGURES, METRICS, TrainedRun
+    from training.run_folder import TrainedRun
+    from training.run_scores import score_lines, score_run, scores_json
     from training.whole_files import write_whole
 
     run, data = TrainedRun.load(arguments.run), PreparedData.load(arguments.data)
-    scans = data.scans(arguments.split)
-    with Progress("scans", len(scans)) as progress:
-        results = {"split": arguments.split, **evaluate(run, scans, progress.advance)}
-    text = json.dumps(results, indent=1) + "\n"
-    if arguments.split == "test":
-        write_whole(arguments.run / METRICS, text)
-        draw_figures(run, scans, results, arguments.run / FIGURES)
+    with Progress("scans", len(data.scans(arguments.split))) as progress:
+        results = score_run(run, data, arguments.split, progress.advance)
     if arguments.json:
-        write_whole(arguments.json, text)
-    _print(results)
+        write_whole(arguments.json, scores_json(results))
+    print("\n".join(score_lines(results)))
     return 0
-
-
-def _print(results: dict[str, Any]) -> None:
-    names = ("abs_rel", "mae", "rmse", "delta1")
-    print(f"{'':34} {'frames':>6} " + " ".join(f"{name:>8}" for name in names) + "   best constant: abs_rel  mae")
-    rows = {f"all of {results['split']}": results} | results["scans"]
-    for name, row in rows.items():
-        if "abs_rel" in row:
-            constant = row["best_constant"]
-            values = " ".join(f"{row[key]:8.3f}" for key in names)
-            print(f"{name[:34]:34} {row['frames']:6} {values}   {constant['abs_rel']:22.3f} {constant['mae']:5.3f}")
-    if classes := results["classes"]:
-        print(f"classes at threshold {classes['threshold']:.2f}: accuracy {classes['accuracy']:.3f}, without it "
-              f"{classes['top1'] if classes['top1'] is None else round(classes['top1'], 3)}")  # fmt: skip

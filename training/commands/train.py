@@ -1,9 +1,14 @@
 """python -m training train: a configuration and prepared data -> a run."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redwood_depth.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from training.prepared_data import PreparedData
 
 DESCRIPTION = """\
 Train the network that a configuration describes on prepared data.
@@ -39,13 +44,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _command(arguments: argparse.Namespace) -> int:
     from training.config import load_config
     from training.prepared_data import PreparedData
-    from training.train import train
+    from training.run_start import is_first_process
+    from training.train import is_trained, train
 
     config = load_config(arguments.config, arguments.overrides)
-    data = PreparedData.load(arguments.data)
-    if not train(config, data, arguments.output):
-        print(f"stopped; the same command goes on from {arguments.output}", file=sys.stderr)
+    data, run = PreparedData.load(arguments.data), arguments.output
+    if is_trained(run):
+        print(f"{run} was trained to its end before")
+    finished = train(config, data, run)
+    if not is_first_process():  # of several that train together; the first one says and writes what there is
+        return 0
+    if not finished:
+        print(f"stopped; the same command goes on from {run}", file=sys.stderr)
         return 130
-    row = json.loads((arguments.output / "history.json").read_text("utf-8"))[-1]
-    print(f"wrote {arguments.output}: {row['step']} steps, validation AbsRel {row['validation/abs_rel']:.3f}")
+    _score(run, data)
     return 0
+
+
+def _score(run: Path, data: "PreparedData") -> None:
+    """Scores and figures of the test scans, and what lies where; a run that has its scores keeps them."""
+    from training.run_folder import HISTORY, METRICS, TrainedRun, read_json
+    from training.run_scores import score_lines, score_run
+
+    rows, scans = read_json(run / HISTORY), data.scans("test")
+    best = min(rows, key=lambda row: row["validation/abs_rel"])
+    print(f"best epoch {best['epoch'] + 1} of {len(rows)}: validation AbsRel {best['validation/abs_rel']:.3f}")
+    if not scans:
+        print(f"note: {data.folder} has no scan for test, so there are no scores", file=sys.stderr)
+    elif not (run / METRICS).exists():
+        with Progress("test scans", len(scans)) as progress:
+            results = score_run(TrainedRun.load(run), data, "test", progress.advance)
+        print("\n".join(score_lines(results)))
+    parts = ["checkpoints, history.json, tensorboard", *(["metrics.json, figures"] if scans else [])]
+    print(f"wrote {run}: {', '.join(parts)}; next: python -m training export {run} --output BUNDLE")
