@@ -13,6 +13,7 @@ from redwood_depth.errors import ImageError
 MAX_SIDE_PX = 16384
 MAX_PIXELS = 64_000_000  # a 64-megapixel camera; what claims more is damage or an attack
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_JPEG_END = b"\xff\xd9"  # never within the pixels' data, where a 0 follows every 255
 _PNG_CHUNK_FRAME_BYTES = 12  # length, kind, checksum
 _DEPTH_HEADER_BYTES = 12  # compressed_depth_image_transport: format (int32), quantisation A and B (float32)
 
@@ -40,6 +41,8 @@ def decode_image(data: Any, flags: int) -> NDArray[Any]:
     check_size(height, width)
     if buffer[:8].tobytes() == _PNG_SIGNATURE:
         _check_chunks(buffer)
+    elif _JPEG_END not in buffer.tobytes():  # OpenCV 5 refuses it, OpenCV 4 fills the rest with grey
+        raise ImageError(f"undecodable image ({buffer.size} bytes): a JPEG that is cut short")
     try:
         pixels = cv2.imdecode(buffer, flags)
     except cv2.error as error:

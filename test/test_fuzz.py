@@ -67,6 +67,15 @@ def test_a_png_chunk_that_claims_more_than_there_is_never_reaches_the_decoder(
         color_from_message(CompressedImage(format="png", data=bytes(png)))
 
 
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_a_jpeg_that_is_cut_short_is_refused_whatever_opencv_makes_of_it(share: float) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    jpeg = cv2.imencode(".jpg", pixels)[1].tobytes()
+    assert color_from_message(CompressedImage(format="jpeg", data=jpeg + bytes(100))).size == (48, 64)  # padded: whole
+    with pytest.raises(ImageError, match="a JPEG that is cut short"):
+        color_from_message(CompressedImage(format="jpeg", data=jpeg[: int(share * len(jpeg))]))
+
+
 def _result(**changes: object) -> FuzzResult:
     counted = {"received": 30, "published": 20, "bad": 9, "dropped": 1, "lost": 0, "unwatched": 0}
     sent = Counter(good=10, bad=10, marker=10)
