@@ -104,8 +104,8 @@ class RunCheckpoints(Checkpoint):
 class StopOnSignal(Checkpoint):
     """Ctrl-C or SIGTERM: finish the step, or the validation, save, and raise StoppedByUser in all processes.
 
-    A second Ctrl-C stops without saving. The handlers stay until `own_signals` ends. It comes after RunCheckpoints, which
-    saves after an epoch.
+    A second Ctrl-C stops without saving. The handlers stay until `own_signals` ends. This comes after RunCheckpoints,
+    which saves after an epoch.
     """
 
     def __init__(self, folder: Path) -> None:

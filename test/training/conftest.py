@@ -12,9 +12,7 @@ from scan_files import PERIOD_US, jpeg, png, write_folder
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["test_*.py"]  # the robot half's environment: the offline half is tested in its own
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # on a busy machine threads that wait for each other cost most of the time
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a busy machine threads mostly wait for each other
 TINY = {
     "encoder": "tf_mobilenetv3_small_minimal_100", "encoder_weights": "none", "height": 32, "width": 64,
     "decoder_widths": [8, 8], "sampling": "scans", "samples_per_epoch": 12, "batch_size": 4, "epochs": 2, "workers": 0,
@@ -35,11 +33,12 @@ def model(encoder):
     """An untrained depth model with ImageNet's class head."""
     import torch
 
-    from training.class_head import imagenet_head
-    from training.model import DepthClassModel
+    from training.class_head import CLASS_GROUPS, imagenet_head
+    from training.model import DepthClassModel, DepthDecoder
 
     torch.manual_seed(0)
-    return DepthClassModel(encoder, imagenet_head(encoder.classifier), (0.1, 10.0))
+    decoder = DepthDecoder(encoder.channels, 2, (8, 8, 8, 8))
+    return DepthClassModel(encoder, imagenet_head(encoder.classifier, tuple(CLASS_GROUPS), None), decoder)
 
 
 @pytest.fixture(scope="session")
