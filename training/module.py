@@ -32,6 +32,8 @@ class DepthClassModule(lightning.LightningModule):
         self.config: TrainConfig = config_from(config)
         self.classes = tuple(classes)
         self.model = build_model(self.config, None, len(classes))
+        if self.config.class_head == "imagenet" and getattr(self.model.encoder.classifier, "out_features", 0) != 1000:
+            raise TrainingError("class_head: imagenet needs an encoder with ImageNet's classifier of 1000 classes")
         self.model.decoder.start_at(start_at_m)
         self.model.class_head.requires_grad_(self.learns_classes)
         self._teacher: list[Encoder] = []  # in a list, so that it is no part of the state

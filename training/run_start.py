@@ -19,6 +19,7 @@ from training.checkpoints import LAST
 from training.config import TrainConfig, config_from
 from training.dataset import depth_inside
 from training.errors import TrainingError
+from training.photos import find_photos
 from training.prepared_data import PreparedData, PreparedScan
 from training.run_folder import CHECKPOINTS, CONFIG, RUN_INFO, read_json
 from training.whole_files import write_whole
@@ -32,7 +33,7 @@ def is_first_process() -> bool:
 
 
 def run_scans(config: TrainConfig, data: PreparedData) -> tuple[list[PreparedScan], list[PreparedScan]]:
-    """Training and validation scans. Raises TrainingError where there is nothing to learn from."""
+    """Training and validation scans. Raises TrainingError or ScanError where there is nothing to learn from."""
     scans, checked = data.scans("train"), data.scans("validation")
     for found, purpose in ((scans, "training"), (checked, "validation")):
         if not found:
@@ -42,6 +43,8 @@ def run_scans(config: TrainConfig, data: PreparedData) -> tuple[list[PreparedSca
     if not any(depth_inside(scan, config).size for scan in checked):
         low, high = config.depth_range_m
         raise TrainingError(f"no validation scan has depth between {low:g} and {high:g} m")
+    if config.class_head == "imagenet" and config.photos:
+        find_photos(Path(config.photos), data.classes)
     if config.class_head == "linear" and config.class_loss_weight > 0:
         _check_classes(config, data, {scan.class_index for scan in scans})
     return scans, checked
