@@ -17,7 +17,7 @@ CLEANUP = Transition.TRANSITION_CLEANUP
 def call(client: Client, service_type: Any, name: str, request: Any) -> Any:
     """The node's answer to a request."""
     service = client.node.create_client(service_type, f"perception/{name}")
-    assert service.wait_for_service(10), f"no service {name}"
+    assert service.wait_for_service(30), f"no service {name}"
     future = service.call_async(request)
     client.wait_until(future.done, what=name)
     client.node.destroy_client(service)

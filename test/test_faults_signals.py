@@ -53,8 +53,17 @@ def end(process: NodeProcess, how: signal.Signals) -> None:
         time.sleep(0.01)
     took_s = time.monotonic() - started_s - (latest_s - queued_s)
     assert process.stop() == 0, process.output
-    assert took_s < LIMIT_S, f"{took_s:.2f} s"
+    limit_s = LIMIT_S * _slowness()
+    assert took_s < limit_s, f"{took_s:.2f} s, on this machine at most {limit_s:.2f} s"
     assert "Traceback" not in process.output
+
+
+def _slowness() -> float:
+    """How many times longer than alone a program takes here at the moment, by 0.1 s of work; 1 on a quiet machine."""
+    started_s, used_s = time.monotonic(), time.thread_time()
+    while time.thread_time() - used_s < 0.1:
+        pass
+    return max(1.0, (time.monotonic() - started_s) / 0.1)
 
 
 def _queued_s(pid: int) -> float:
