@@ -17,7 +17,7 @@ from redwood_depth.errors import BundleError
 from training import export
 from training.__main__ import main
 from training.checkpoints import BEST
-from training.config import config_from
+from training.config import TrainConfig
 from training.export import BundleGraph, bundle_of, check_images, check_parity, export_bundle
 from training.module import DepthClassModule
 from training.precision_loss import PrecisionLoss, measure_loss
@@ -25,10 +25,10 @@ from training.prepared_data import PreparedData
 from training.run_folder import CHECKPOINTS, CLASSES, TrainedRun, write_classes
 
 
-def write_run(run: Path, data: Path, config: dict) -> Path:
+def write_run(run: Path, data: Path, config: TrainConfig) -> Path:
     """A run whose network has random weights, with depth that differs from pixel to pixel."""
     torch.manual_seed(0)
-    module = DepthClassModule(config_from(config).to_dict(), PreparedData.load(data).classes, 2.0)
+    module = DepthClassModule(config.to_dict(), PreparedData.load(data).classes, 2.0)
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight)
@@ -42,16 +42,8 @@ def write_run(run: Path, data: Path, config: dict) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_config: dict) -> Path:
-    return write_run(tmp_path_factory.mktemp("export") / "run", tiny_data, tiny_config)
-
-
-@pytest.fixture(scope="module")
-def tiny_config() -> dict:
-    return {
-        "encoder": "tf_mobilenetv3_small_minimal_100", "encoder_weights": "none", "height": 32, "width": 64,
-        "decoder_widths": [8, 8],
-    }  # fmt: skip
+def run(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, tiny_config) -> Path:
+    return write_run(tmp_path_factory.mktemp("export") / "run", tiny_data, tiny_config())
 
 
 @pytest.fixture
@@ -202,9 +194,9 @@ def test_a_folder_that_holds_something_else_is_never_replaced(run: Path, data: P
 
 
 def test_what_cannot_be_exported_is_one_line(
-    tiny_data: Path, tiny_config: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_data: Path, tiny_config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = write_run(tmp_path / "run", tiny_data, tiny_config)
+    run = write_run(tmp_path / "run", tiny_data, tiny_config())
     info, output = json.loads((run / "run.json").read_text()), ["--output", str(tmp_path / "bundle")]
     (run / "run.json").write_text(json.dumps({**info, "data_folder": str(tmp_path / "gone")}))
     _refused(["export", str(run), *output], "give --data DATA", capsys)
