@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from redwood_depth.camera import Intrinsics
-from redwood_depth.errors import ScanError
+from redwood_depth.compressed_images import decode_image
+from redwood_depth.errors import ImageError, ScanError
 
 MAX_GAP_US = 20_000
 MAX_MEMBER_BYTES = 64 << 20
@@ -147,11 +148,9 @@ def decode_depth(data: bytes) -> npt.NDArray[np.uint16]:
 
 
 def _decode(data: bytes, flags: int) -> Any:
-    if not data:
-        return None
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
+        return decode_image(data, flags)
+    except ImageError:
         return None
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from redwood_depth.camera import Intrinsics, TrainingCamera
 
-ZOOM = (0.85, 1.2)  # of the training camera's focal length; lopsided ranges teach distances that are too near or far
+ZOOM = (0.8, 1.3)  # of the training camera's focal length; lopsided ranges teach distances that are too near or far
 ROLL_DEG, PITCH_DEG, YAW_DEG = 8.0, 12.0, 15.0  # standard deviation of roll; largest pitch and yaw
 OVERSAMPLE = 2  # colour is drawn at this multiple and averaged down, as the robot averages with INTER_AREA
 
