@@ -97,3 +97,14 @@ def tiny_config():
     from training.config import config_from
 
     return lambda **changes: config_from(TINY | changes)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data: Path, tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of `tiny_config` on `tiny_data`, trained to its end but without scores; not to be changed."""
+    from training.prepared_data import PreparedData
+    from training.train import train
+
+    run = tmp_path_factory.mktemp("tiny_run") / "run"
+    assert train(tiny_config(), PreparedData.load(tiny_data), run)
+    return run

@@ -37,13 +37,6 @@ def command(tiny_data: Path, tiny_config, tmp_path: Path):
     return run
 
 
-@pytest.fixture(scope="module")
-def trained(tiny_data: Path, tiny_config, tmp_path_factory) -> Path:
-    run = tmp_path_factory.mktemp("trained") / "run"
-    assert train(tiny_config(), PreparedData.load(tiny_data), run)
-    return run
-
-
 def one_error_line(capsys: pytest.CaptureFixture[str]) -> str:
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1, lines
@@ -124,8 +117,8 @@ def test_a_setting_that_cannot_be_is_one_line(command, overrides, message, capsy
     assert message in one_error_line(capsys)
 
 
-def test_another_configuration_in_the_same_folder_is_refused(command, trained: Path, tmp_path: Path, capsys) -> None:
-    shutil.copytree(trained, tmp_path / "run")
+def test_another_configuration_in_the_same_folder_is_refused(command, tiny_run: Path, tmp_path: Path, capsys) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run")
     before = (tmp_path / "run" / CONFIG).read_text()
     assert command("epochs=9", "learning_rate=0.5") == 1
     line = one_error_line(capsys)
@@ -174,8 +167,8 @@ def test_no_data_is_one_line(command, tmp_path: Path, capsys) -> None:
     assert "absent/index.json; run python -m training prepare" in one_error_line(capsys)
 
 
-def test_other_data_under_a_run_is_refused(command, trained: Path, tmp_path: Path, capsys) -> None:
-    shutil.copytree(trained, tmp_path / "run")
+def test_other_data_under_a_run_is_refused(command, tiny_run: Path, tmp_path: Path, capsys) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run")
     data = scans_of(tmp_path, ["car/1", "car/2", "car/3", "bicycle/4", "bicycle/5", "bicycle/6"])
     assert command(data=data) == 1
     assert "was begun with other data than" in one_error_line(capsys)
@@ -235,8 +228,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("how", "message"), [*CASES, ("gone", "nothing was trained there")])
-def test_a_damaged_best_checkpoint_is_one_line(trained: Path, tmp_path: Path, how: str, message: str) -> None:
-    shutil.copytree(trained, tmp_path / "run")
+def test_a_damaged_best_checkpoint_is_one_line(tiny_run: Path, tmp_path: Path, how: str, message: str) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run")
     damaged(tmp_path / "run", BEST, how)
     with pytest.raises(TrainingError, match=message) as caught:
         TrainedRun.load(tmp_path / "run")
@@ -247,9 +240,9 @@ def test_a_damaged_best_checkpoint_is_one_line(trained: Path, tmp_path: Path, ho
     ("how", "message"), [*CASES, ("classes", "was trained for the classes boat, ship, not for bicycle, car")]
 )
 def test_a_damaged_last_checkpoint_is_one_line_when_the_run_goes_on(
-    tiny_data: Path, tiny_config, trained: Path, tmp_path: Path, how: str, message: str
+    tiny_data: Path, tiny_config, tiny_run: Path, tmp_path: Path, how: str, message: str
 ) -> None:
-    shutil.copytree(trained, tmp_path / "run")
+    shutil.copytree(tiny_run, tmp_path / "run")
     last = tmp_path / "run" / CHECKPOINTS / LAST
     state = torch.load(last, weights_only=True)
     torch.save(state | {"global_step": 4}, last)
@@ -260,15 +253,15 @@ def test_a_damaged_last_checkpoint_is_one_line_when_the_run_goes_on(
     assert last.read_bytes() == before
 
 
-def test_an_unfinished_run_is_not_loaded(trained: Path, tmp_path: Path) -> None:
-    shutil.copytree(trained, tmp_path / "run")
+def test_an_unfinished_run_is_not_loaded(tiny_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run")
     damaged(tmp_path / "run", "classes.ckpt", "gone")
     with pytest.raises(TrainingError, match="not trained to its end; run python -m training train again"):
         TrainedRun.load(tmp_path / "run")
 
 
-def test_the_module_is_rebuilt_from_its_checkpoint_alone(trained: Path) -> None:
-    module = load_module(trained / CHECKPOINTS / BEST)
+def test_the_module_is_rebuilt_from_its_checkpoint_alone(tiny_run: Path) -> None:
+    module = load_module(tiny_run / CHECKPOINTS / BEST)
     assert not module.training
     assert module.classes == ("bicycle", "car")
     with torch.no_grad():
