@@ -19,7 +19,7 @@ from training.study_report import as_markdown, rows_of
 
 ENCODER = "tf_mobilenetv3_small_minimal_100"
 SMALL = StudySettings(2, 1, 16, ("encoders",), (f"{ENCODER}=none",), ("frozen",))
-ROBOT = Path(__file__).parents[2] / "config" / "train" / "robot.yaml"
+CONFIGS = Path(__file__).parents[2] / "config" / "train"
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,10 @@ def test_the_recipe_becomes_ours_by_one_change_after_another(stamped: PreparedDa
     assert len({cell.name for cell in cells}) == len(cells) == 8
     first, last = cells[0], cells[-1]
     assert first.pairing == "position"
-    assert {name: getattr(first.config, name) for name in PAPER} == PAPER
-    ours = load_config(ROBOT)
+    paper, ours = load_config(CONFIGS / "paper.yaml"), load_config(CONFIGS / "robot.yaml")
+    assert (
+        {name: getattr(first.config, name) for name in PAPER} == PAPER == {name: getattr(paper, name) for name in PAPER}
+    )
     for name in PAPER:
         if name != "class_head":  # fitted after the training: it has no part in the depth of a frozen encoder
             assert getattr(last.config, name) == getattr(ours, name), name
