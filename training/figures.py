@@ -9,11 +9,13 @@ import numpy as np
 
 from training.evaluate import predict
 from training.prepared_data import PreparedScan
+from training.run_callbacks import CHOSEN_BY
 from training.run_folder import HISTORY, TrainedRun, read_json
 from training.whole_files import whole_path
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
+from matplotlib.ticker import MaxNLocator
 
 PANELS = 6
 TABLE = ("mae", "ssim", "abs_rel", "delta1")
@@ -30,10 +32,14 @@ def draw_figures(run: TrainedRun, scans: Sequence[PreparedScan], results: dict[s
 
 
 def _curves(rows: list[dict[str, float]], path: Path) -> None:
+    """Training loss and validation scores an epoch; the dotted line is the epoch that was kept."""
+    best = 1 + min(rows, key=lambda row: row[CHOSEN_BY])["epoch"]
     names = [name for name in rows[-1] if name == "loss" or name.startswith("validation/")]
     figure, axes = pyplot.subplots(1, len(names), figsize=(3.2 * len(names), 2.8), squeeze=False, layout="constrained")
     for axis, name in zip(axes[0], names, strict=True):
         axis.plot([row["epoch"] + 1 for row in rows], [row.get(name, np.nan) for row in rows], marker=".")
+        axis.axvline(best, color="k", linewidth=0.8, linestyle=":")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set(title="training loss" if name == "loss" else name.replace("/", " "), xlabel="epoch")
         axis.grid(alpha=0.3)
     _save(figure, path)
@@ -70,18 +76,23 @@ def _table(results: dict[str, Any], path: Path) -> None:
     """Depth and class scores of the split, as the paper's Figure 8 lists them, with the baselines that it lacks."""
     rows = [("network", results), ("median-scaled", results["scaled"]), ("paper's protocol", results["paper_protocol"])]
     rows += [("best constant", results["best_constant"]), ("training median", results["training_median"])]
-    cells = [[f"{row[name]:.3f}" if name in row else "" for name in TABLE] for _, row in rows]
+    tables = [
+        (("MAE (m)", "SSIM", "AbsRel", "delta1"), [(label, [row.get(key) for key in TABLE]) for label, row in rows])
+    ]
     if classes := results["classes"]:
-        rows += [(f"classes: {name.replace('_', ' ')}", {}) for name in ("accuracy", "macro_precision", "macro_recall")]
-        cells += [
-            ["–" if classes[name] is None else f"{classes[name]:.3f}", "", "", ""]
-            for name in ("accuracy", "macro_precision", "macro_recall")
-        ]
-    figure, axis = pyplot.subplots(figsize=(6, 0.35 * len(rows) + 0.8), layout="constrained")
-    axis.axis("off")
-    axis.set_title(f"{results['split']}: {results['frames']} frames; MAE in m", fontsize=9)
-    labels = ("MAE", "SSIM", "AbsRel", "delta1")
-    axis.table(cells, rowLabels=[name for name, _ in rows], colLabels=labels, loc="center").scale(1, 1.3)
+        rates = [("all (macro)", [classes[key] for key in ("accuracy", "macro_precision", "macro_recall")])]
+        rates += [(name, [None, row["precision"], row["recall"]]) for name, row in classes["per_class"].items()]
+        tables.append((("accuracy", "precision", "recall"), rates))
+    lines = [len(cells) + 1.5 for _, cells in tables]
+    figure, axes = pyplot.subplots(
+        len(tables), figsize=(6, 0.27 * sum(lines) + 0.4), height_ratios=lines, squeeze=False, layout="constrained"
+    )
+    for axis, (columns, cells) in zip(axes[:, 0], tables, strict=True):
+        axis.axis("off")
+        texts = [["" if value is None else f"{value:.3f}" for value in values] for _, values in cells]
+        labels = [label for label, _ in cells]
+        axis.table(texts, rowLabels=labels, colLabels=columns, bbox=(0.28, 0, 0.72, 1)).set_fontsize(9)
+    figure.suptitle(f"{results['split']}: {results['frames']} frames", fontsize=10)
     _save(figure, path)
 
 
