@@ -53,7 +53,9 @@ class ShowProgress(Callback):
         done = max(1, trainer.global_step - self._first_step)
         total = int(trainer.estimated_stepping_batches)
         seconds = (time.monotonic() - self._begun_s) / done * (total - trainer.global_step)
-        return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min" if seconds > 90 else "1 min"
+        if seconds > 90:
+            return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
+        return f"{seconds:.0f} s"
 
 
 def epoch_line(rows: list[dict[str, float]], epochs: int) -> str:
