@@ -8,16 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 import torch
 import yaml
 from scan_files import PERIOD_US, flat_pair, info, write_folder
 
 from training.__main__ import main
-from training.checkpoints import BEST, LAST, load_module, read_checkpoint
+from training.checkpoints import BEST, LAST, read_checkpoint
 from training.config import TrainConfig
-from training.errors import TrainingError
 from training.losses import depth_loss_parts
 from training.prepare import PrepareSettings, prepare
 from training.prepared_data import PreparedData
@@ -194,79 +192,6 @@ def test_a_loss_that_is_not_finite_stops_with_its_parts_and_the_last_good_checkp
     assert all(torch.isfinite(value.float()).all() for value in state["state_dict"].values())
     monkeypatch.undo()
     assert command("checkpoint_steps=1") == 0
-
-
-def damaged(run: Path, name: str, how: str) -> None:
-    path = run / CHECKPOINTS / name
-    if how == "cut":
-        path.write_bytes(path.read_bytes()[:5000])
-    elif how == "text":
-        path.write_text("no checkpoint")
-    elif how == "gone":
-        path.unlink()
-    else:
-        checkpoint = torch.load(path, weights_only=True)
-        key = "model.decoder.head.weight"
-        if how == "nan":
-            checkpoint["state_dict"][key].fill_(float("nan"))
-        elif how == "shape":
-            checkpoint["state_dict"][key] = torch.zeros(1, 99, 3, 3)
-        elif how == "classes":
-            checkpoint["hyper_parameters"]["classes"] = ["boat", "ship"]
-        else:
-            checkpoint = {"state_dict": {}}
-        torch.save(checkpoint, path)
-
-
-CASES = [
-    ("cut", "is no checkpoint of this package"),
-    ("text", "is no checkpoint of this package"),
-    ("keys", "is no checkpoint of this package"),
-    ("nan", "1 weights are not finite, model.decoder.head.weight first"),
-    ("shape", "does not fit the network of its configuration: .*size mismatch for model.decoder.head.weight"),
-]
-
-
-@pytest.mark.parametrize(("how", "message"), [*CASES, ("gone", "nothing was trained there")])
-def test_a_damaged_best_checkpoint_is_one_line(tiny_run: Path, tmp_path: Path, how: str, message: str) -> None:
-    shutil.copytree(tiny_run, tmp_path / "run")
-    damaged(tmp_path / "run", BEST, how)
-    with pytest.raises(TrainingError, match=message) as caught:
-        TrainedRun.load(tmp_path / "run")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("how", "message"), [*CASES, ("classes", "was trained for the classes boat, ship, not for bicycle, car")]
-)
-def test_a_damaged_last_checkpoint_is_one_line_when_the_run_goes_on(
-    tiny_data: Path, tiny_config, tiny_run: Path, tmp_path: Path, how: str, message: str
-) -> None:
-    shutil.copytree(tiny_run, tmp_path / "run")
-    last = tmp_path / "run" / CHECKPOINTS / LAST
-    state = torch.load(last, weights_only=True)
-    torch.save(state | {"global_step": 4}, last)
-    damaged(tmp_path / "run", LAST, how)
-    before = last.read_bytes()
-    with pytest.raises(TrainingError, match=message):
-        train(tiny_config(), PreparedData.load(tiny_data), tmp_path / "run")
-    assert last.read_bytes() == before
-
-
-def test_an_unfinished_run_is_not_loaded(tiny_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(tiny_run, tmp_path / "run")
-    damaged(tmp_path / "run", "classes.ckpt", "gone")
-    with pytest.raises(TrainingError, match="not trained to its end; run python -m training train again"):
-        TrainedRun.load(tmp_path / "run")
-
-
-def test_the_module_is_rebuilt_from_its_checkpoint_alone(tiny_run: Path) -> None:
-    module = load_module(tiny_run / CHECKPOINTS / BEST)
-    assert not module.training
-    assert module.classes == ("bicycle", "car")
-    with torch.no_grad():
-        depth = module.model(torch.full((1, 3, 32, 64), 100.0))["depth"]
-    assert np.isfinite(depth.numpy()).all()
 
 
 def test_a_full_disk_is_one_line_and_the_earlier_checkpoint_stays(command, tmp_path: Path, capsys) -> None:
