@@ -51,18 +51,26 @@ class Results:
     cells: list[dict[str, Any]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)  # encoder: why
     failed: dict[str, str] = field(default_factory=dict)  # cell: why
+    missing: list[str] = field(default_factory=list)  # cells that nobody has trained yet
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.head, "skipped": self.skipped, "failed": self.failed, "cells": self.cells}
+        words = {"skipped": self.skipped, "failed": self.failed, "missing": self.missing}
+        return {**self.head, **words, "cells": self.cells}
 
 
 def study(
-    data: dict[str, PreparedData], output: Path, settings: StudySettings, step: Step = lambda *line: None
+    data: dict[str, PreparedData],
+    output: Path,
+    settings: StudySettings,
+    step: Step = lambda *line: None,
+    *,
+    finished_only: bool = False,
 ) -> Results:
     """Train and score all cells below `output`, and keep study.json up to date; see training.study_report for more.
 
     `data` holds prepared data by its pairing, "stamp" and perhaps "position". All cells are scored on the test scans of
-    "stamp". `step` is called before (with "") and after each cell: number, number of all, name, what came out.
+    "stamp". `step` is called before (with "") and after each cell: number, number of all, name, what came out. With
+    `finished_only` nothing is trained: the results are those of the cells that are finished.
 
     Raises:
         TrainingError: no such encoder, no encoder has weights, or the data does not fit the study.
@@ -74,6 +82,9 @@ def study(
     output.mkdir(parents=True, exist_ok=True)
     results = Results(_head(data, tests, settings), skipped=skipped)
     for number, cell in enumerate(cells, 1):
+        if finished_only and not (output / cell.name / CELL).exists():
+            results.missing.append(cell.name)
+            continue
         step(number, len(cells), cell.name, "")
         try:
             done = _cell(cell, data[cell.pairing], tests, output / cell.name)
@@ -82,8 +93,9 @@ def study(
         except CELL_ERRORS as error:
             results.failed[cell.name] = " ".join(str(error).split())[:300]
             outcome = f"failed: {results.failed[cell.name]}"
-        write_whole(output / RESULTS, json.dumps(results.to_json(), indent=1) + "\n")
+        _write(output, results)
         step(number, len(cells), cell.name, outcome)
+    _write(output, results)
     return results
 
 
@@ -104,6 +116,10 @@ def plan(data: dict[str, PreparedData], encoders: Sequence[dict[str, Any]], sett
             base = {**PAPER, "mask_missing": True, "learning_rate": LEARNING_RATE}
             cells += encoder_cells(encoders, settings.trainings, list(data), base, **common)
     return cells
+
+
+def _write(output: Path, results: Results) -> None:
+    write_whole(output / RESULTS, json.dumps(results.to_json(), indent=1) + "\n")
 
 
 def _cell(cell: Cell, data: PreparedData, tests: Sequence[PreparedScan], run: Path) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def as_markdown(results: Results) -> str:
             words = [row["encoder"], row["encoder_training"], WORDS[row["normalisation"]], row["pairing"]]
             lines.append(_line([*words, *_numbers(row)]))
         lines += [_line([best[0], "", "", "", *best[1:]]), ""]
+    if results.missing:
+        lines += [f"Not trained yet: {len(results.missing)} cells.", ""]
     lines += [f"Skipped: {name}: {reason}" for name, reason in results.skipped.items()]
     lines += [f"Failed: {name}: {reason}" for name, reason in results.failed.items()]
     return "\n".join(lines).rstrip() + "\n"

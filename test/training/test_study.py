@@ -73,6 +73,9 @@ def test_finished_cells_are_kept_and_failing_ones_are_named(
         return train(config, data, run)
 
     monkeypatch.setattr(study_module, "train", counted)
+    assert main([*options(tiny_data, tmp_path / "study"), "--finished-only"]) == 0
+    assert "not trained yet: 3 cells" in capsys.readouterr().err
+    assert trained == []
     assert main(options(tiny_data, tmp_path / "study")) == 1
     said = capsys.readouterr()
     assert f"failed: {ENCODER}-frozen-divide_by_255-stamp-seed0: the loss is not finite" in said.err
@@ -81,6 +84,8 @@ def test_finished_cells_are_kept_and_failing_ones_are_named(
     first = json.loads((tmp_path / "study" / RESULTS).read_text())
     assert [cell["varied"]["normalisation"] for cell in first["cells"]] == ["encoder", "twice"]
 
+    assert main([*options(tiny_data, tmp_path / "study"), "--finished-only"]) == 0
+    assert "scaled twice" in capsys.readouterr().out
     assert main(options(tiny_data, tmp_path / "study")) == 0
     assert trained == ["encoder", "divide_by_255", "twice", "divide_by_255"], "only what had failed is trained again"
     results = json.loads((tmp_path / "study" / RESULTS).read_text())
