@@ -49,9 +49,12 @@ def fit_classes(
         threshold = choose_threshold(scores, data.labels)
         return {"threshold": threshold, "rates": {"validation": class_rates(scores, data.labels, classes, threshold)}}
     encoder, photos = module.model.encoder, Path(config.photos)
-    sets = {"frames": _frames(encoder, scans, config)}
+    frames = _frames(encoder, scans, config)
+    rendered = torch.tensor([scan.is_rendered for scan in scans])[frames.sources]
+    sets = {"rendered frames": frames.where(rendered), "real frames": frames.where(~rendered)}
     if config.photos:
         sets["photos"] = _photos(encoder, photos, classes, config)
+    sets = {name: part for name, part in sets.items() if len(part.labels)}
     data = _joined(list(sets.values()), len(classes))
     scores = held_back_scores(encoder.classifier, classes, data)
     threshold = choose_threshold(scores, data.labels)

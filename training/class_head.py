@@ -20,7 +20,7 @@ CLASS_GROUPS = {
     "bicycle": (444, 671, 870, 880),  # tandem, mountain bike, tricycle, unicycle; most city bikes look like these
 }
 LEAST_SCORE = 1e-12
-ROW_DECAY = 0.1  # what holds a learned row near its start
+ROW_DECAY = 0.03  # what holds a learned row near its start
 
 
 class LinearClassHead(nn.Module):

@@ -77,6 +77,8 @@ class TrainConfig:
     schedule: str = "one_cycle"
     epochs: int = 20
     batch_size: int = 16
+    gradient_clip: float = 1.0  # largest norm of a step's gradients; 0: any
+    start_from: str = ""  # a run of the same network to begin with the best weights of, as for fine-tuning its encoder
     keep_imagenet: float = 0.0  # weight of a penalty that keeps a trained encoder's ImageNet logits what they were
     # machine
     seed: int = 0

@@ -1,6 +1,7 @@
 """Prepared data on disk: CLASS/SCAN_ID/{image,depth}.npy, index.json and splits.json, read through memory maps."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,6 +72,11 @@ class PreparedScan:
     @property
     def class_name(self) -> str:
         return self.record.class_name
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether `synthesize` made the scan, by its name."""
+        return re.fullmatch(r"s\d{3}-\d{5}", self.name.rpartition("/")[2]) is not None
 
     @property
     def intrinsics(self) -> Intrinsics:

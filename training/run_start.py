@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import re
 import shutil
 import subprocess
 from collections import Counter
@@ -100,8 +99,8 @@ def _check_config(earlier: TrainConfig, now: TrainConfig, run: Path) -> None:
 def _run_info(data: PreparedData) -> dict[str, Any]:
     """What a result can be traced back to: code, versions, data."""
     scans = Counter(f"{data.splits[scan.name]}: {scan.class_name}" for scan in data.all_scans)
-    single = [scan.name for scan in data.scans("train") if not _is_rendered(scan)]
-    rendered = Counter(scan.class_name for scan in data.scans("train") if _is_rendered(scan))
+    single = [scan.name for scan in data.scans("train") if not scan.is_rendered]
+    rendered = Counter(scan.class_name for scan in data.scans("train") if scan.is_rendered)
     return {
         "git_revision": _git_revision(), "python": platform.python_version(), "torch": torch.__version__,
         "lightning": lightning.__version__, "machine": platform.machine(), "data": data.folder.name,
@@ -115,11 +114,6 @@ def _data_digest(data: PreparedData) -> str:
     """Changes where other frames would be drawn: with the scans of training and validation, their lengths and order."""
     used = [(scan.name, len(scan)) for split in ("train", "validation") for scan in data.scans(split)]
     return hashlib.sha256(json.dumps([data.height, data.width, used]).encode()).hexdigest()[:16]
-
-
-def _is_rendered(scan: PreparedScan) -> bool:
-    """Whether `synthesize` made the scan, by its name."""
-    return re.fullmatch(r"s\d{3}-\d{5}", scan.name.rpartition("/")[2]) is not None
 
 
 def _git_revision() -> str:

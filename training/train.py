@@ -63,6 +63,8 @@ def _fit(
     module = DepthClassModule(config.to_dict(), data.classes, training_median_m(scans, config))
     if checkpoint:
         fill_module(module, checkpoint)  # Lightning does so too, but says less where it does not fit
+    elif config.start_from:
+        fill_module(module, Path(config.start_from) / CHECKPOINTS / BEST)
     module.model.to(memory_format=torch.channels_last)  # half the time of the default layout on a CPU
     with own_signals(), warnings.catch_warnings():
         for text in (".*dataloader is not resumable.*", ".*isinstance.treespec.*", ".*Grad strides do not match.*"):
@@ -90,7 +92,7 @@ def _trainer(config: TrainConfig, run: Path) -> lightning.Trainer:
             ],
             logger=TensorBoardLogger(run, name="tensorboard", version=""), plugins=[WholeCheckpoints()],
             use_distributed_sampler=False, num_sanity_val_steps=0, log_every_n_steps=10, enable_model_summary=False,
-            enable_progress_bar=False, default_root_dir=run,
+            enable_progress_bar=False, default_root_dir=run, gradient_clip_val=config.gradient_clip or None,
         )  # fmt: skip
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         keys = "accelerator, devices, nodes, strategy, precision"
