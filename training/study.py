@@ -12,7 +12,7 @@ from typing import Any
 import timm
 
 from redwood_depth.errors import RedwoodDepthError
-from training.config import TrainConfig
+from training.config import TrainConfig, config_from
 from training.encoder import Encoder
 from training.errors import TrainingError
 from training.prepare_scan import pairing_of
@@ -141,7 +141,7 @@ def _cell(cell: Cell, data: PreparedData, tests: Sequence[PreparedScan], run: Pa
 def _finished(path: Path, config: TrainConfig) -> dict[str, Any] | None:
     try:
         done = json.loads(path.read_text("utf-8"))
-        same = done["config"] == json.loads(json.dumps(config.to_dict()))
+        same = config_from(done["config"]) == config  # keys that are new since then have their defaults
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not same:

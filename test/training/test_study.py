@@ -97,6 +97,11 @@ def test_finished_cells_are_kept_and_failing_ones_are_named(
     for cell in results["cells"]:
         assert set(cell["scores"]) == {"frames", "mae", "abs_rel", "delta1", "scans"}
         assert cell["scores"]["frames"] == 18
+    kept = tmp_path / "study" / f"{ENCODER}-frozen-encoder-stamp-seed0" / "cell.json"
+    older = json.loads(kept.read_text())
+    del older["config"]["class_dropout"]  # a key that has come since then has its default
+    kept.write_text(json.dumps(older))
+    assert main(options(tiny_data, tmp_path / "study")) == 0
     png = (tmp_path / "study" / "study.png").read_bytes()
     assert png.startswith(b"\x89PNG")
     capsys.readouterr()
