@@ -127,7 +127,7 @@ def _encoders(axis: Any, rows: Sequence[Row], groups: Sequence[tuple[str, str]])
     axis.set_yticks(range(len(groups)), [f"{name}\n{_trained(training)}" for name, training in groups])
     axis.invert_yaxis()
     axis.margins(y=0.15)
-    axis.legend(fontsize=7, loc="lower left")
+    axis.figure.legend(fontsize=7, loc="outside lower right", ncols=4)
 
 
 def _trained(training: str) -> str:
