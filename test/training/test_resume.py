@@ -23,6 +23,8 @@ from training.train import train
 STEPS = 6  # two epochs of three
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.timeout(400)  # on a busy machine; seconds each on an idle one
+
 
 class PowerCut(Exception):
     """Stands for the end of the process: nothing of ours catches it."""

@@ -22,6 +22,8 @@ from training.prepared_data import PreparedData
 from training.run_folder import CHECKPOINTS, CONFIG, HISTORY, TrainedRun
 from training.train import _strategy, train
 
+pytestmark = pytest.mark.timeout(400)  # on a busy machine; seconds each on an idle one
+
 
 @pytest.fixture
 def command(tiny_data: Path, tiny_config, tmp_path: Path):
