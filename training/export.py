@@ -20,7 +20,7 @@ from training.dataset import CAMERA
 from training.model import DepthClassModel
 from training.onnx_notes import without_notes
 from training.precision_loss import PrecisionLoss, frame_image, measure_loss, spread_frames
-from training.prepared_data import PreparedData
+from training.prepared_data import PreparedData, is_rendered
 from training.quantize import quantized_model
 from training.run_folder import TrainedRun
 
@@ -56,7 +56,7 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision:
     if metrics:
         scores[f"{metrics['split']} scans of {info['data']}"] = {
             key: value for key, value in metrics.items() if key not in ("scans", "split")
-        } | {"scans": {name: scan for name, scan in metrics["scans"].items() if name.startswith("none/")}}
+        } | {"scans": {name: scan for name, scan in metrics["scans"].items() if not is_rendered(name)}}
     weights = ["ImageNet (encoder)"] if config.encoder_weights == "imagenet" else []
     photos = [Path(config.photos).name] if config.photos and config.class_head == "imagenet" else []
     return ModelBundle(

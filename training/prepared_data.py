@@ -75,8 +75,8 @@ class PreparedScan:
 
     @property
     def is_rendered(self) -> bool:
-        """Whether `synthesize` made the scan, by its name."""
-        return re.fullmatch(r"s\d{3}-\d{5}", self.name.rpartition("/")[2]) is not None
+        """Whether `synthesize` made the scan."""
+        return is_rendered(self.name)
 
     @property
     def intrinsics(self) -> Intrinsics:
@@ -154,6 +154,11 @@ class PreparedData:
         if split not in SPLITS:
             raise ValueError(f"{split!r} is none of {', '.join(SPLITS)}")
         return [scan for scan in self.all_scans if self.splits[scan.name] == split]
+
+
+def is_rendered(name: str) -> bool:
+    """Whether a scan is named as `synthesize` names its own: CLASS/sSEED-INDEX."""
+    return re.fullmatch(r"s\d{3}-\d{5}", name.rpartition("/")[2]) is not None
 
 
 def class_list(records: Sequence[ScanRecord]) -> tuple[str, ...]:
