@@ -31,7 +31,8 @@ examples:
   python -m training study --data out/study_stamp --output out/study --tables encoders --trainings frozen \\
       --encoders tf_efficientnet_lite0 densenet169=densenet169.safetensors --seeds 3
 
-Time: a cell takes --steps x 0.3 s on one core at 96x128 with EfficientNet-Lite0 frozen, three times that all trained.
+Time: a cell takes --steps x 0.5 s on one core at 96x128 with EfficientNet-Lite0 frozen, about three times that all
+trained.
 """
 
 
