@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +53,15 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision:
         TrainingError: run.json is missing or damaged.
     """
     config, info, metrics = run.module.config, run.info, run.metrics
-    scores = {"class head, held back": run.rates}
+    scores: dict[str, Any] = {
+        f"classes of {kind}, held back": {name: round(rate, 4) for name, rate in rates.items()}
+        for kind, rates in run.rates.items()
+    }
     if metrics:
         scores[f"{metrics['split']} scans of {info['data']}"] = {
             key: value for key, value in metrics.items() if key not in ("scans", "split")
         } | {"scans": {name: scan for name, scan in metrics["scans"].items() if not is_rendered(name)}}
-    weights = ["ImageNet (encoder)"] if config.encoder_weights == "imagenet" else []
+    weights = ["ImageNet (encoder)"] if run.encoder_weights == "imagenet" else []
     photos = [Path(config.photos).name] if config.photos and config.class_head == "imagenet" else []
     return ModelBundle(
         folder=folder, name=name, version=version, classes=run.module.classes, height=config.height, width=config.width,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
 from training.checkpoints import BEST, WholeCheckpoints, load_module
 from training.class_fit import put_classes
@@ -30,6 +31,14 @@ class TrainedRun:
     def training_median_m(self) -> float:
         """The median depth of the training data at the training camera."""
         return float(self.module.hparams["start_at_m"])
+
+    @property
+    def encoder_weights(self) -> str:
+        """What the encoder began with: the configuration's key, which a loaded module no longer needs."""
+        try:
+            return str(yaml.safe_load((self.folder / CONFIG).read_text("utf-8"))["encoder_weights"])
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise TrainingError(f"{self.folder / CONFIG} cannot be read ({error})") from error
 
     @property
     def info(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _check_config(earlier: TrainConfig, now: TrainConfig, run: Path) -> None:
 def _run_info(data: PreparedData) -> dict[str, Any]:
     """What a result can be traced back to: code, versions, data."""
     scans = Counter(f"{data.splits[scan.name]}: {scan.class_name}" for scan in data.all_scans)
-    single = [scan.name for scan in data.scans("train") if not scan.is_rendered]
+    single = [scan.name.removeprefix("none/") for scan in data.scans("train") if not scan.is_rendered]
     rendered = Counter(scan.class_name for scan in data.scans("train") if scan.is_rendered)
     return {
         "git_revision": _git_revision(), "python": platform.python_version(), "torch": torch.__version__,
