@@ -92,6 +92,15 @@ def _batch_norm(attributes: Attributes, weights: Weights) -> Converted:
     return layer, (0,)
 
 
+def _pad(attributes: Attributes, weights: Weights) -> Converted:
+    if attributes.get("mode", b"constant") != b"edge":
+        raise UnknownOperator(f"Pad of mode {attributes.get('mode')}: only edge is written here")
+    half = len(weights[1]) // 2
+    before, after = weights[1][:half].tolist(), weights[1][half:].tolist()
+    pads = [size for axis in range(half - 1, half - 3, -1) for size in (before[axis], after[axis])]
+    return lambda x: functional.pad(x, pads, mode="replicate"), (0,)
+
+
 def _clip(_: Attributes, weights: Weights) -> Converted:
     low, high = (None if value is None else float(value) for value in (*weights[1:], None, None)[:2])
     return (nn.ReLU6() if (low, high) == (0.0, 6.0) else lambda x: torch.clamp(x, low, high)), (0,)
@@ -151,6 +160,7 @@ def _gather(attributes: Attributes, weights: Weights) -> Converted:
 _OPERATORS: dict[str, Callable[[Attributes, Weights], Converted]] = {
     "Conv": _conv,
     "BatchNormalization": _batch_norm,
+    "Pad": _pad,
     "Clip": _clip,
     "Resize": _resize,
     "ReduceMean": _reduce_mean,
@@ -168,6 +178,7 @@ _OPERATORS: dict[str, Callable[[Attributes, Weights], Converted]] = {
     ),
     "Sigmoid": _plain(torch.sigmoid),
     "Exp": _plain(torch.exp),
+    "Log": _plain(torch.log),
     "Add": _plain(torch.add, 2),
     "Sub": _plain(torch.sub, 2),
     "Mul": _plain(torch.mul, 2),

@@ -115,5 +115,5 @@ def test_the_bundled_model_works_and_fits_its_description() -> None:
     assert low <= prediction.depth_m.min() <= prediction.depth_m.max() <= high
     assert prediction.class_scores.shape == (len(bundle.classes),)
     assert 0 <= prediction.class_scores.min() <= prediction.class_scores.sum() <= 1 + 1e-5
-    assert bundle.classes == ("car", "trash container", "bicycle")
+    assert bundle.classes == ("bicycle", "car", "trash container")
     assert sum(file.stat().st_size for file in Path(bundle.folder).iterdir()) < 20e6

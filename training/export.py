@@ -1,5 +1,6 @@
 """From the trained network to a model bundle: one ONNX file that takes the camera's bytes, checked against PyTorch."""
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from redwood_depth.bundle import DESCRIPTION_FILE, MODEL_FILE, ModelBundle, file_sha256
 from redwood_depth.engines.half_precision import half_precision_model
@@ -41,9 +43,21 @@ class BundleGraph(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        image = image.float().permute(0, 3, 1, 2)  # the cast first: TensorRT refuses to transpose bytes
-        outputs = self.model(image.contiguous())
+        image = image.float().permute(0, 3, 1, 2).contiguous()  # the cast first: TensorRT refuses to transpose bytes
+        if self.model.softness_px:  # as soft as the images it was trained on
+            image = _softened(image, self.model.softness_px)
+        outputs = self.model(image)
         return outputs["depth"], outputs["class_scores"]
+
+
+def _softened(image: Tensor, sigma_px: float) -> Tensor:
+    """A Gaussian over three pixels each way, (B, 3, H, W); no convolution: that would be computed in half precision."""
+    side = math.exp(-1 / (2 * sigma_px**2))
+    side /= 1 + 2 * side
+    wide = functional.pad(image, (1, 1, 0, 0), mode="replicate")
+    image = side * (wide[..., :-2] + wide[..., 2:]) + (1 - 2 * side) * image
+    high = functional.pad(image, (0, 0, 1, 1), mode="replicate")
+    return side * (high[..., :-2, :] + high[..., 2:, :]) + (1 - 2 * side) * image
 
 
 def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision: str = "fp32") -> ModelBundle:

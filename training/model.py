@@ -12,6 +12,8 @@ from training.config import TrainConfig
 from training.encoder import Encoder
 from training.errors import TrainingError
 
+AUGMENTED_SOFTNESS_PX = 0.5  # sigma of what being resampled once more, by camera augmentation, does to an image
+
 
 class UpBlock(nn.Module):
     """The paper's decoder block: bilinear x2, concat skip, [conv 3x3, batch norm, leaky ReLU 0.2] twice."""
@@ -89,6 +91,7 @@ class DepthClassModel(nn.Module):
         self.encoder = encoder
         self.class_head = class_head
         self.decoder = decoder
+        self.softness_px = 0.0  # how much softer than a camera's resized image those are that it was trained on
         self.eval()
 
     def forward(self, image_rgb: Tensor) -> dict[str, Tensor]:
@@ -120,7 +123,9 @@ def build_model(config: TrainConfig, class_head: ClassHead | LinearClassHead | N
         dropout=config.decoder_dropout, output=config.depth_output, depth_range_m=config.depth_range_m,
     )  # fmt: skip
     head = class_head or LinearClassHead(encoder.num_features, classes, config.class_dropout, config.class_background)
-    return DepthClassModel(encoder, head, decoder)
+    model = DepthClassModel(encoder, head, decoder)
+    model.softness_px = AUGMENTED_SOFTNESS_PX if config.augment_camera else 0.0
+    return model
 
 
 def _conv(channels: int, width: int) -> list[nn.Module]:

@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from redwood_depth.bundle import PRECISIONS, ModelBundle
@@ -19,10 +20,11 @@ from training.__main__ import main
 from training.checkpoints import BEST
 from training.config import TrainConfig
 from training.export import BundleGraph, bundle_of, check_images, check_parity, export_bundle
+from training.model import build_model
 from training.module import DepthClassModule
 from training.precision_loss import PrecisionLoss, measure_loss
 from training.prepared_data import PreparedData
-from training.run_folder import CHECKPOINTS, CLASSES, TrainedRun, write_classes
+from training.run_folder import CHECKPOINTS, CLASSES, CONFIG, TrainedRun, write_classes
 
 
 def write_run(run: Path, data: Path, config: TrainConfig) -> Path:
@@ -37,6 +39,7 @@ def write_run(run: Path, data: Path, config: TrainConfig) -> Path:
     state = {"hyper_parameters": dict(module.hparams), "state_dict": module.state_dict(), "global_step": 0}
     torch.save(state, run / CHECKPOINTS / BEST)
     write_classes(run, {"threshold": 0.3, "rates": {"validation": {"balanced_accuracy": 0.5}}})
+    (run / CONFIG).write_text(yaml.safe_dump(config.to_dict()))
     (run / "run.json").write_text(json.dumps({"data": "tiny", "data_folder": str(data), "trained_on": ["floor"]}))
     return run
 
@@ -89,6 +92,7 @@ def test_an_fp32_bundle_answers_as_pytorch_does(run: Path, data: PreparedData, t
 
 def test_the_graph_takes_the_cameras_bytes(run: Path) -> None:
     image, model = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8), network(run)
+    model.softness_px = 0.0
     with torch.no_grad():
         depth, scores = BundleGraph(model)(torch.from_numpy(image)[None])
         expected = model(torch.from_numpy(image).permute(2, 0, 1)[None].float())
@@ -220,3 +224,20 @@ def _refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[s
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_the_graph_softens_what_a_robot_resizes_once_as_training_images_are(tiny_config) -> None:
+    model = build_model(tiny_config(augment_camera=True), None, 2)
+    assert model.softness_px > 0
+    seen: list[torch.Tensor] = []
+    model.encoder.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+    sharp = torch.zeros(1, 64, 96, 3, dtype=torch.uint8)
+    sharp[0, 32, 48] = 255
+    BundleGraph(model)(sharp)
+    spread = seen[0][0, 0]
+    assert spread.sum().item() == pytest.approx(255)
+    sigma = (spread * (torch.arange(64.0)[:, None] - 32) ** 2).sum().div(255).sqrt().item()
+    assert 0.35 < sigma < 0.55
+    model.softness_px = 0.0
+    BundleGraph(model)(sharp)
+    assert seen[1][0, 0, 32, 48].item() == 255

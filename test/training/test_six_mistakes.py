@@ -79,6 +79,7 @@ def test_4_normalisation_is_the_encoders_own_once_and_in_the_graph(name: str, ti
     Lite0 wants mean and std 0.5, DenseNet ImageNet's own; / 255 is right for neither.
     """
     graph = BundleGraph(build_model(tiny_config(encoder=name), None, 2))
+    graph.model.softness_px = 0.0
     backbone = graph.model.encoder.backbone
     mean, std = (np.array(backbone.pretrained_cfg[key])[:, None, None] for key in ("mean", "std"))
     seen: list[torch.Tensor] = []
