@@ -43,7 +43,7 @@ def test_a_run_with_imagenets_head_learns_depth_alone_and_its_classes_afterwards
     data = PreparedData.load(tiny_data)
     assert train(config, data, tmp_path / "run")
     run = TrainedRun.load(tmp_path / "run")
-    assert set(run.rates) == {"frames", "photos"}
+    assert set(run.rates) == {"real frames", "photos"}
     assert run.rates["photos"]["balanced_accuracy"] == 1, "held back crops of one colour"
     assert 0.05 <= run.threshold <= 0.95
     assert run.module.model.class_head.linear.weight.shape == (1002, 1280), "ImageNet's rows and one a class"
