@@ -46,7 +46,9 @@ def test_a_run_with_imagenets_head_learns_depth_alone_and_its_classes_afterwards
     assert set(run.rates) == {"real frames", "photos"}
     assert run.rates["photos"]["balanced_accuracy"] == 1, "held back crops of one colour"
     assert 0.05 <= run.threshold <= 0.95
-    assert run.module.model.class_head.linear.weight.shape == (1000 - 79 + 2, 1280), "ImageNet less two of three dog breeds, and a row a class"
+    assert run.module.model.class_head.linear.weight.shape == (1000 - 79 + 2, 1280), (
+        "ImageNet less two of three dog breeds, and a row a class"
+    )
     with torch.no_grad():
         scores = run.module.model(torch.rand(2, 3, 32, 64))["class_scores"]
     assert scores.shape == (2, 2)
