@@ -1,9 +1,10 @@
 """python -m bench.soak: the node at full speed for as long as is asked: memory, processor, latency, order.
 
 A camera sends VGA frames at 30 Hz to the bundled model over DDS. At the end a table, and a verdict: after the warm-up
-the node's own memory may grow by 1 MB/h at most, the p99 latency of the last minute be 10 % above the first's at most, and no frame
-arrive out of order. A run of minutes says little about an hour: the uncertainty is stated. Ctrl-C prints what is there
-so far.
+the node's own memory may grow by 1 MB/h at most, the p99 latency of the last minute be 10 % above the first's at most,
+and no frame arrive out of order. Own memory is what is resident without shared pages: of DDS's segments a process
+touches one more buffer whenever one more is in use at a time, up to the segments' sizes. A run of minutes says little
+about an hour: the uncertainty is stated. Ctrl-C prints what is there so far.
 """
 
 import argparse
