@@ -51,6 +51,45 @@ def _some_scans(folder: Path) -> None:
     write_zip(folder / "00011.zip", scan_members(20))
 
 
+def _small_data(folder: Path) -> None:
+    """Prepared data and a configuration that take seconds to train on."""
+    from scan_files import scan_members, write_folder
+
+    for index in range(6):
+        write_folder(folder / "scans" / ("car", "bicycle")[index % 2] / f"{index:05d}", scan_members(6))
+    _run(["prepare", str(folder / "scans"), "--output", str(folder / "data"), "--height", "32", "--width", "64"])
+    (folder / "small.yaml").write_text(
+        "{encoder: tf_mobilenetv3_small_minimal_100, encoder_weights: none, height: 32, width: 64, epochs: 3,"
+        " decoder_widths: [8, 8], samples_per_epoch: 24, batch_size: 4, workers: 0, checkpoint_steps: 1}"
+    )
+
+
+def _small_run(folder: Path) -> None:
+    _small_data(folder)
+    _run(_train(folder, folder / "run"))
+
+
+def _train(folder: Path, output: Path) -> list[str]:
+    config, data = folder / "small.yaml", folder / "data"
+    return ["train", "--config", str(config), "--data", str(data), "--output", str(output)]
+
+
+def _trained(output: Path) -> dict[str, bytes]:
+    """Losses and scores of each epoch, the final scores, and the bytes of the best and the last weights.
+
+    Raises TrainingError where a checkpoint cannot be read.
+    """
+    from training.checkpoints import BEST, LAST, read_checkpoint
+    from training.run_folder import CHECKPOINTS, HISTORY, METRICS
+
+    found = {name: (output / name).read_bytes() for name in (HISTORY, METRICS) if (output / name).exists()}
+    for name in (BEST, LAST):
+        if (path := output / CHECKPOINTS / name).exists():
+            tensors = read_checkpoint(path)["state_dict"]
+            found[name] = b"".join(tensors[key].numpy().tobytes() for key in sorted(tensors))
+    return found
+
+
 JOBS = {
     "prepare": Job(
         lambda folder, output: ["prepare", str(folder), "--output", str(output), "--jobs", "2"], _some_scans
@@ -61,6 +100,8 @@ JOBS = {
             *("--jobs", "2", "--output", str(output)),
         ]
     ),
+    "train": Job(_train, _small_data, _trained),
+    "export": Job(lambda folder, output: ["export", str(folder / "run"), "--output", str(output)], _small_run),
 }
 
 
@@ -118,9 +159,14 @@ def _start(job: Job, folder: Path, output: Path) -> subprocess.Popen[bytes]:
 
 
 def _finish(job: Job, folder: Path, output: Path) -> None:
-    code = _start(job, folder, output).wait()
+    _run(job.arguments(folder, output))
+
+
+def _run(arguments: list[str]) -> None:
+    quiet = subprocess.DEVNULL
+    code = subprocess.run([sys.executable, "-m", "training", *arguments], stdout=quiet, stderr=quiet).returncode
     if code:
-        raise RuntimeError(f"python -m training {' '.join(job.arguments(folder, output))} ended with {code}")
+        raise RuntimeError(f"python -m training {' '.join(arguments)} ended with {code}")
 
 
 def _look(job: Job, output: Path, expected: Mapping[str, bytes], result: KillResult) -> None:
