@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from redwood_depth.errors import ImageError
-from redwood_depth.images import COLOR_ENCODINGS, color_from_message, depth_from_message
+from redwood_depth.images import COLOR_ENCODINGS, area_resized, color_from_message, depth_from_message
 
 
 def message(pixels: np.ndarray, encoding: str, padding: int = 0, big_endian: bool = False) -> Any:
@@ -181,3 +181,22 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     huge = png(np.zeros((1, 20000), np.uint8))
     with pytest.raises(ImageError, match="absurd image size 20000x1"):
         color_from_message(SimpleNamespace(format="png", data=huge))
+
+
+@pytest.mark.parametrize("size", [(480, 640), (481, 641), (720, 1280), (300, 400), (160, 192), (100, 120)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_averaging_in_steps_is_neither_shifted_nor_far_from_averaging_at_once(
+    size: tuple[int, int], channels: int
+) -> None:
+    (height, width), shape = size, (*size, channels) if channels > 1 else size
+    rows, columns = np.mgrid[:height, :width]
+    ramp = 40.0 + 90.0 * columns / width + 80.0 * rows / height
+    image = np.rint(np.broadcast_to(ramp[..., None] if channels > 1 else ramp, shape)).astype(np.uint8)
+    wanted = cv2.resize(image, (192, 160), interpolation=cv2.INTER_AREA)
+    assert np.abs(area_resized(image, 160, 192).astype(int) - wanted).max() <= 1
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    wanted = cv2.resize(noise, (192, 160), interpolation=cv2.INTER_AREA).astype(float)
+    found = area_resized(noise, 160, 192)
+    assert found.shape == wanted.shape
+    assert abs(found.mean() - wanted.mean()) < 0.5
+    assert np.abs(found - wanted).mean() < 10  # of noise, whose neighbouring pixels have nothing in common

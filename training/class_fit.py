@@ -25,7 +25,7 @@ from training.module import DepthClassModule
 from training.photos import find_photos, photo_view
 from training.prepared_data import PreparedScan
 
-VIEWS = 4  # of each photo
+VIEWS = 4  # of each photo, and of each frame where it is augmented
 FRAMES = 24  # of each scan at most
 PHOTO_WEIGHT = 2.0  # of a class's photos beside its frames: photos are real
 
@@ -75,12 +75,14 @@ def put_classes(module: DepthClassModule, fitted: dict[str, Any]) -> None:
 
 
 def _frames(encoder: Encoder, scans: Sequence[PreparedScan], config: TrainConfig) -> LabelledFeatures:
-    samples = FrameSamples(scans, config, augment=config.class_head == "imagenet")
+    augment = config.class_head == "imagenet"
+    samples = FrameSamples(scans, config, augment=augment)
     first = np.cumsum([0, *(len(scan) for scan in scans)])
     chosen = [np.unique(np.linspace(0, len(scan) - 1, min(len(scan), FRAMES)).astype(int)) for scan in scans]
-    frames = np.concatenate([first[number] + at for number, at in enumerate(chosen)])
-    sources = torch.tensor([number for number, at in enumerate(chosen) for _ in at])
-    labels = torch.tensor([scans[number].class_index for number, at in enumerate(chosen) for _ in at])
+    views = VIEWS if augment else 1
+    frames = np.concatenate([first[number] + at for number, at in enumerate(chosen)]).repeat(views)
+    sources = torch.tensor([number for number, at in enumerate(chosen) for _ in at]).repeat_interleave(views)
+    labels = torch.tensor([scan.class_index for scan in scans])[sources]
     images = (samples[(draw, int(frame))]["image"] for draw, frame in enumerate(frames))
     return LabelledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
 

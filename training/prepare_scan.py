@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from redwood_depth.errors import CameraError, RedwoodDepthError, ScanError
+from redwood_depth.images import area_resized
 from redwood_depth.scans import MAX_GAP_US, RedwoodScan, ScanFrame, decode_color, decode_depth
 from training.errors import PreparedDataError
 from training.npy_writer import NpyWriter
@@ -104,7 +105,7 @@ def spread_in_time(frames: Sequence[ScanFrame], count: int) -> list[ScanFrame]:
 
 def resize_color(color: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
     """(H, W, 3) -> (height, width, 3) by area, exactly as the robot's estimator resizes."""
-    return np.asarray(cv2.resize(color, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return area_resized(color, height, width)
 
 
 def resize_depth(depth: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:

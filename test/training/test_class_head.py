@@ -5,6 +5,7 @@ import torch
 
 from training.class_head import (
     CLASS_GROUPS,
+    FALSE_ALARMS,
     LabelledFeatures,
     LinearClassHead,
     choose_threshold,
@@ -60,14 +61,14 @@ def test_a_class_that_imagenet_does_not_know_is_learned_too() -> None:
     assert (scores.argmax(dim=1) == data.labels)[data.labels == 1].all()
 
 
-def test_the_threshold_lets_a_hundredth_of_the_background_through() -> None:
+def test_the_threshold_lets_one_in_twenty_of_the_background_through() -> None:
     scores = torch.zeros(1000, 3)
     scores[:, 1] = torch.linspace(0, 0.5, 1000)
     labels = torch.full((1000,), -1)
     threshold = choose_threshold(scores, labels)
-    assert threshold == pytest.approx(0.5, abs=0.011)
-    assert (scores.max(dim=1).values >= threshold).float().mean() <= 0.01
+    assert 0.03 < (scores.max(dim=1).values >= threshold).float().mean() <= FALSE_ALARMS
     assert choose_threshold(scores, labels + 1) == 0.5, "without background there is nothing to choose by"
+    assert choose_threshold(torch.ones(10, 3), torch.full((10,), -1)) == 0.95, "none keeps the bound: the highest"
 
 
 def test_rates_weigh_classes_equally() -> None:
