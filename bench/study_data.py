@@ -40,7 +40,8 @@ def cut(scan: Path, folder: Path) -> dict[str, str]:
         raise ScanError(f"{scan} is no folder with rgb/ and depth/")
     with RedwoodScan.open(scan) as source:
         colors = [entry for number, entry in enumerate(source.colors, 1) if number % LOST_EVERY]
-        begin_us, end_us = source.depths[0][0], source.depths[-1][0]
+        begin_us = min(source.colors[0][0], source.depths[0][0])
+        length_us = 1 + max(source.colors[-1][0], source.depths[-1][0]) - begin_us
         whole = str(source.info.get("use", "")).startswith(EVALUATION_ONLY)
         stretches = (("whole", "test", 0.0, 1.0),) if whole else STRETCHES
         splits = {}
@@ -49,7 +50,7 @@ def cut(scan: Path, folder: Path) -> dict[str, str]:
             for kind, entries in (("rgb", colors), ("depth", source.depths)):
                 (place / kind).mkdir(parents=True)
                 for stamp_us, name in entries:
-                    if low <= (stamp_us - begin_us) / (end_us + 1 - begin_us) < high:
+                    if low <= (stamp_us - begin_us) / length_us < high:
                         (place / kind / Path(name).name).symlink_to((scan / name).resolve())
             (place / "info.json").write_text(json.dumps(source.info), "utf-8")
             splits[f"{folder.name}/{place.name}"] = split
