@@ -187,11 +187,19 @@ def _training(part: Any) -> str:
         (f"the same with {loader['workers']} worker processes", f"{loader['loader_with_workers_per_s']:.0f}"),
         (f"a training step consumes, batches of {loader['batch_size']}, all cores", f"{loader['step_per_s']:.1f}"),
     ]
+    by_scans = [(row["scans"], row["frames"], f"{row['seconds']:.1f}") for row in part["epochs"]]
+    few, many = part["epochs"][0], part["epochs"][-1]
+    per_s = (many["frames"] - few["frames"]) / (many["seconds"] - few["seconds"])
     return f"""## Training side
 
 The step is forward, loss, backward and optimizer of the default network with its encoder frozen.
 
-{table(("", "frames a second"), rows)}"""
+{table(("", "frames a second"), rows)}
+
+A training of one epoch, every frame once, with its start, one validation and its checkpoints; each further frame takes
+1/{per_s:.0f} s:
+
+{table(("scans", "frames", "seconds"), by_scans)}"""
 
 
 def _three(times: Mapping[str, float]) -> tuple[str, str, str]:

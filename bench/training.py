@@ -3,12 +3,15 @@
 Each measurement is a function that takes the scan and returns a dictionary, so that more can stand beside these.
 """
 
+import contextlib
 import itertools
 import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -19,12 +22,42 @@ from training.dataset import DrawSampler, FrameSamples
 from training.module import DepthClassModule
 from training.prepare_scan import PrepareSettings, ScanFailure, prepare_scan
 from training.prepare_speed import measure
-from training.prepared_data import PreparedScan
+from training.prepared_data import SPLITS_FILE, PreparedData, PreparedScan, write_index
 from training.scan_sources import ScanSource
+from training.splits import write_splits
+from training.train import train
 
 HEIGHT, WIDTH = 96, 128
 _SECONDS = 8.0
+_SCANS = (4, 16, 64)
 _CONFIG = TrainConfig(height=HEIGHT, width=WIDTH, encoder_weights="none", samples_per_epoch=1_000_000)
+
+
+def epochs(scan: Path) -> list[dict[str, float]]:
+    """Seconds of a training of one epoch, every frame once, by the number of scans; all are copies of one."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = _prepared(scan, Path(folder))
+        for count in _SCANS:
+            data = _copies(prepared, count, Path(folder) / f"data{count}")
+            config = replace(_CONFIG, sampling="frames", epochs=1, class_loss_weight=0.0)
+            started_s = time.monotonic()
+            with contextlib.redirect_stdout(sys.stderr):
+                train(config, data, Path(folder) / f"run{count}")
+            rows.append({"scans": count, "frames": count * len(prepared), "seconds": time.monotonic() - started_s})
+    return rows
+
+
+def _copies(scan: PreparedScan, count: int, folder: Path) -> PreparedData:
+    """`count` training scans and one for validation that are all `scan`, by links."""
+    records = [replace(scan.record, name=f"car/{number:05d}") for number in range(count + 1)]
+    for record in records:
+        (folder / record.name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / record.name).symlink_to(scan.folder)
+    write_index(folder, (HEIGHT, WIDTH), records, {})
+    first, *others = records
+    write_splits(folder / SPLITS_FILE, 0, {first.name: "validation"} | {other.name: "train" for other in others})
+    return PreparedData.load(folder)
 
 
 def prepare(scan: Path) -> dict[str, float]:
@@ -98,7 +131,7 @@ def _consumed_per_s(samples: FrameSamples, scans: list[PreparedScan]) -> float:
     return count / (time.monotonic() - started_s)
 
 
-MEASUREMENTS = {"prepare": prepare, "loader": loader}
+MEASUREMENTS: dict[str, Any] = {"prepare": prepare, "loader": loader, "epochs": epochs}
 
 
 def main() -> int:

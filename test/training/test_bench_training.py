@@ -34,3 +34,12 @@ def test_loader_and_step(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = training.loader(scan)
     assert result["loader_to_step"] == pytest.approx(result["loader_with_workers_per_s"] / result["step_per_s"])
     assert min(result["loader_one_process_per_s"], result["step_per_s"]) > 0
+
+
+def test_epochs_by_the_number_of_scans(scan: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(training, "_SCANS", (1, 3))
+    rows = training.epochs(scan)
+    assert [row["scans"] for row in rows] == [1, 3]
+    assert rows[1]["frames"] == 3 * rows[0]["frames"]
+    assert all(row["seconds"] > 0 for row in rows)
+    assert capsys.readouterr().out == "", "standard output is for the results"
