@@ -88,11 +88,16 @@ def _figure(results: Results) -> Any:
     recipe, encoders = (rows_of(results.cells, table) for table in (RECIPE, ENCODERS))
     groups = list(dict.fromkeys((row["encoder"], row["encoder_training"]) for row in encoders))
     tall = max(2.4, 0.42 * max(len(recipe), 1.1 * len(groups)) + 1.2)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, tall), layout="constrained")
+    tables = [("from the paper's recipe to ours", recipe)] * bool(recipe)
+    tables += [("encoders, paper's loss", encoders)] * bool(encoders)
+    shape = {"figsize": (5.5 * max(1, len(tables)), tall), "layout": "constrained", "squeeze": False}
+    figure, axes = pyplot.subplots(1, max(1, len(tables)), **shape)
     constant_mae = results.head["best_constant"]["mae"]
-    _recipe(left, recipe)
-    _encoders(right, encoders, groups)
-    for axis, title in ((left, "from the paper's recipe to ours"), (right, "encoders, paper's loss")):
+    for axis, (title, rows) in zip(axes[0], tables, strict=False):
+        if rows is recipe:
+            _recipe(axis, rows)
+        else:
+            _encoders(axis, rows, groups)
         axis.axvline(constant_mae, color="0.4", linestyle="--", linewidth=1)
         axis.annotate("best constant", (constant_mae, 1), (2, -2), xycoords=("data", "axes fraction"),
                       textcoords="offset points", rotation=90, va="top", fontsize=7, color="0.4")  # fmt: skip
