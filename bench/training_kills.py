@@ -153,20 +153,25 @@ def try_kills(name: str, kills: int, seed: int, folder: Path, step: Callable[[],
 
 
 def _start(job: Job, folder: Path, output: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "training", *job.arguments(folder, output)]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
+    return _training(job.arguments(folder, output))
 
 
 def _finish(job: Job, folder: Path, output: Path) -> None:
-    _run(job.arguments(folder, output))
+    _wait(_start(job, folder, output))
 
 
 def _run(arguments: list[str]) -> None:
-    quiet = subprocess.DEVNULL
-    code = subprocess.run([sys.executable, "-m", "training", *arguments], stdout=quiet, stderr=quiet).returncode
-    if code:
-        raise RuntimeError(f"python -m training {' '.join(arguments)} ended with {code}")
+    _wait(_training(arguments))
+
+
+def _training(arguments: list[str]) -> subprocess.Popen[bytes]:
+    command, quiet = [sys.executable, "-m", "training", *arguments], subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    if code := process.wait():
+        raise RuntimeError(f"{process.args!r} ended with {code}")
 
 
 def _look(job: Job, output: Path, expected: Mapping[str, bytes], result: KillResult) -> None:

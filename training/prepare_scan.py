@@ -104,8 +104,9 @@ def spread_in_time(frames: Sequence[ScanFrame], count: int) -> list[ScanFrame]:
 
 
 def resize_color(color: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) -> (height, width, 3) by area, exactly as the robot's estimator resizes."""
-    return area_resized(color, height, width)
+    """(H, W, 3) -> (height, width, 3) by area, exactly as the robot's estimator resizes; always a copy."""
+    resized = area_resized(color, height, width)
+    return resized.copy() if resized is color else resized
 
 
 def resize_depth(depth: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
