@@ -41,8 +41,18 @@ class NodeProcess:
             command += ["-p", f"{name}:={value}"]
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as words:
-            self._process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, start_new_session=True)
+        interrupts: list[int] = []  # Ctrl-C amid Popen would leave a process that nobody stops
+        before = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+        try:
+            with log.open("wb") as words:
+                self._process = subprocess.Popen(
+                    command, stdout=words, stderr=subprocess.STDOUT, start_new_session=True
+                )
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if interrupts:
+            self.stop()
+            raise KeyboardInterrupt
 
     def check(self) -> None:
         """Raises EngineError where the process has ended."""
