@@ -61,7 +61,7 @@ _REASONS = {
     "convert": "convert: this encoding needs arithmetic on every pixel",
     "resize": "resize: averages every pixel of the camera's image by area, as in training",
     "check, resize back": "resize back: depth for every pixel of the camera's image; output_size: model leaves it out",
-    "encode": "encode: one copy of the depth image",
+    "encode": "encode: nothing is copied",
     "other messages": "other messages: many small Python objects",
     "publish": "publish: Fast DDS copies the depth image three times; output_size: model makes it small",
 }

@@ -15,7 +15,7 @@ STEPS = {
     "resize": "to the network's size",
     "run": "the network, inside the node",
     "check, resize back": "finite? focal correction, depth to the camera's size",
-    "encode": "depth -> message",
+    "encode": "depth -> message, whose pixels it was written to",
     "other messages": "camera_info, classification",
     "publish": "three messages into DDS",
     "rest": "calibration, statistics, subscribers counted",

@@ -14,7 +14,7 @@ from typing import Any
 
 from rclpy.publisher import Publisher
 
-from redwood_depth import node_process, outputs, perception_node
+from redwood_depth import node_process, perception_node
 from redwood_depth.errors import RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images import ColorImage
@@ -71,7 +71,7 @@ def watch_steps() -> None:
     """Wrap the node's functions."""
     perception_node.open_engine = _engine_timed(perception_node.open_engine)  # type: ignore[attr-defined]
     perception_node.color_from_message = _timed(perception_node.color_from_message, "convert")  # type: ignore[attr-defined]
-    outputs.depth_message = _timed(outputs.depth_message, "encode")  # type: ignore[attr-defined]
+    Outputs._depth_message = _timed(Outputs._depth_message, "encode")  # type: ignore[method-assign]
     ColorImage.resized_rgb = _timed(ColorImage.resized_rgb, "resize")  # type: ignore[method-assign]
     Estimator.predict = _timed(Estimator.predict, "predict")  # type: ignore[method-assign]
     Outputs.publish = _timed(Outputs.publish, "outputs")  # type: ignore[method-assign]

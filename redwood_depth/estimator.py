@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.camera import Intrinsics
@@ -19,7 +20,11 @@ class Estimator:
         self.engine = engine
 
     def predict(
-        self, image: ColorImage, intrinsics: Intrinsics | None = None, output_size: tuple[int, int] | None = None
+        self,
+        image: ColorImage,
+        intrinsics: Intrinsics | None = None,
+        output_size: tuple[int, int] | None = None,
+        out: NDArray[np.float32] | None = None,
     ) -> Prediction:
         """Depth and class scores of one image.
 
@@ -27,6 +32,7 @@ class Estimator:
             image: the image, of any size.
             intrinsics: the camera's, for the focal correction; None leaves depth as for the training camera.
             output_size: (height, width) of the depth in pixels; None: the model's own.
+            out: where depth is written, an array of the output's size; None: new memory.
 
         Raises:
             EngineError: the backend failed, or its output is not finite.
@@ -36,10 +42,13 @@ class Estimator:
         if not (np.isfinite(depth).all() and np.isfinite(class_scores).all()):
             raise EngineError(f"{self.engine.description} gave an output that is not finite")
         scale = intrinsics.depth_scale(bundle.training_camera) if intrinsics else 1.0
-        depth_m = np.multiply(depth, np.float32(scale), dtype=np.float32)
-        if output_size is not None and output_size != depth_m.shape:
+        if output_size is None or output_size == depth.shape:
+            depth_m = np.multiply(depth, np.float32(scale), out=out, dtype=np.float32)
+        else:
             height, width = output_size
-            depth_m = np.asarray(cv2.resize(depth_m, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+            small_m = np.multiply(depth, np.float32(scale), dtype=np.float32)
+            resized = cv2.resize(small_m, (width, height), out, interpolation=cv2.INTER_LINEAR)
+            depth_m = np.asarray(resized, np.float32)
         return Prediction(depth_m, class_scores.copy(), scale)
 
     def close(self) -> None:

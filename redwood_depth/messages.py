@@ -29,6 +29,16 @@ def image_message(header: Header, pixels: NDArray[Any], encoding: str) -> Image:
     return message
 
 
+def blank_depth_message(height: int, width: int) -> Image:
+    """A 32FC1 depth message of this size, to be filled through `depth_pixels`, as often as there are frames."""
+    return image_message(Header(), np.zeros((height, width), np.float32), "32FC1")
+
+
+def depth_pixels(message: Image) -> NDArray[np.float32]:
+    """The pixels (H, W) of a 32FC1 message in metres: its own memory, so what is written there is in the message."""
+    return np.frombuffer(message.data, np.float32).reshape(message.height, message.width)
+
+
 def depth_message(header: Header, depth_m: NDArray[np.float32], encoding: str = "32FC1") -> Image:
     """Depth image (REP 118): 32FC1 in metres with NaN, or 16UC1 in millimetres with 0, where there is none."""
     if encoding == "32FC1":

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -13,9 +15,11 @@ from redwood_depth.bundle import ModelBundle
 from redwood_depth.camera import Intrinsics
 from redwood_depth.images import ColorImage
 from redwood_depth.messages import (
+    blank_depth_message,
     camera_info_message,
     classification_message,
     depth_message,
+    depth_pixels,
     image_message,
     label_info_message,
 )
@@ -50,6 +54,7 @@ class Outputs:
         self._bundle = bundle
         self._depth_encoding = depth_encoding
         self._label_threshold: float | None = None
+        self._metres: Image | None = None  # the 32FC1 message; it stays, and with it the memory of its pixels
         self._depth: Publisher = node.create_publisher(Image, "depth/image", _QOS)
         self._camera_info: Publisher = node.create_publisher(CameraInfo, "depth/camera_info", _QOS)
         self._classification: Publisher = node.create_publisher(Classification, "classification", _QOS)
@@ -69,11 +74,28 @@ class Outputs:
         outputs = (self._depth, self._classification, self._camera_info, self._preview, self._points)
         return any(publisher.get_subscription_count() for publisher in outputs)
 
+    def depth_canvas(self, height: int, width: int) -> NDArray[np.float32] | None:
+        """Where the next frame's depth (H, W) can be written so that `publish` need not copy it; None: in 16UC1."""
+        if self._depth_encoding != "32FC1":
+            return None
+        if self._metres is None or (self._metres.height, self._metres.width) != (height, width):
+            self._metres = blank_depth_message(height, width)
+        return depth_pixels(self._metres)
+
+    def _depth_message(self, header: Header, depth_m: NDArray[np.float32]) -> Image:
+        canvas = self.depth_canvas(*depth_m.shape)
+        if canvas is None or self._metres is None:
+            return depth_message(header, depth_m, self._depth_encoding)
+        if not np.may_share_memory(canvas, depth_m):
+            canvas[...] = depth_m
+        self._metres.header = header
+        return self._metres
+
     def publish(self, context: FrameContext, prediction: Prediction, threshold: float) -> None:
         """Depth, camera_info and classification of a frame, all under the header of its image."""
         header, depth_m = context.header, prediction.depth_m
         self.publish_labels(header, threshold)
-        self._depth.publish(depth_message(header, depth_m, self._depth_encoding))
+        self._depth.publish(self._depth_message(header, depth_m))
         self._camera_info.publish(camera_info_message(header, context.camera_info, *depth_m.shape))
         classes, scores = self._bundle.classes, prediction.class_scores
         self._classification.publish(classification_message(header, classes, scores, threshold))

@@ -218,12 +218,14 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         outputs, threshold = self._outputs, self._threshold()
         image = color_from_message(frame.message)
         info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
-        output_size = image.size if self.parameters.output_size == "camera" else None
-        started_s = time.monotonic()
-        prediction = estimator.predict(image, intrinsics, output_size)
-        inference_s = time.monotonic() - started_s
+        bundle = estimator.bundle
+        size = image.size if self.parameters.output_size == "camera" else (bundle.height, bundle.width)
         if outputs is None:
             return
+        canvas = outputs.depth_canvas(*size)
+        started_s = time.monotonic()
+        prediction = estimator.predict(image, intrinsics, size, canvas)
+        inference_s = time.monotonic() - started_s
         context = FrameContext(frame.message.header, image, info, intrinsics)
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)

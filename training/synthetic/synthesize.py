@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redwood_depth.errors import ScanError
+from training.synthetic.renderer import check_renderer, use_renderer
 
 OBJECTS = ("car", "trash container", "bicycle")
 NONE = "none"  # the folder of scans that show none of the objects
@@ -74,20 +75,28 @@ def label_of(index: int, none_share: float) -> str:
 
 
 def synthesize(
-    plans: list[ScanPlan], root: Path, jobs: int, progress: Callable[[int, int], None] = lambda scans, frames: None
+    plans: list[ScanPlan],
+    root: Path,
+    jobs: int,
+    progress: Callable[[int, int], None] = lambda scans, frames: None,
+    renderer: str = "scalar",
 ) -> Summary:
     """Render the scans that are missing under `root`; progress gets the scans and colour frames done so far.
 
     Raises:
-        ScanError: a scan of other settings is in the way, another run writes to `root`, or a worker died.
+        ScanError: a scan of other settings is in the way, another run writes to `root`, a worker died, or `renderer`
+            does not work here.
         OSError: the disk is full, the folder cannot be written.
     """
+    check_renderer(renderer)
     root.mkdir(parents=True, exist_ok=True)
     with _alone_in(root):
-        return _synthesize(plans, root, jobs, progress)
+        return _synthesize(plans, root, jobs, progress, renderer)
 
 
-def _synthesize(plans: list[ScanPlan], root: Path, jobs: int, progress: Callable[[int, int], None]) -> Summary:
+def _synthesize(
+    plans: list[ScanPlan], root: Path, jobs: int, progress: Callable[[int, int], None], renderer: str
+) -> Summary:
     start = time.monotonic()
     for left_behind in root.glob(f"{PARTIAL}*"):
         shutil.rmtree(left_behind, ignore_errors=True)
@@ -95,7 +104,7 @@ def _synthesize(plans: list[ScanPlan], root: Path, jobs: int, progress: Callable
     kept = [plan for plan in plans if plan not in missing]
     before = so_far = sum(plan.frames for plan in kept)
     progress(len(kept), before)
-    for done in _rendered(missing, root, max(1, min(jobs, len(missing)))):
+    for done in _rendered(missing, root, max(1, min(jobs, len(missing))), renderer):
         finished = len(kept) + len(done)
         so_far = max(so_far, before + sum(_frames_done(plan, root) for plan in missing))
         progress(finished, so_far)
@@ -146,11 +155,11 @@ def _frames_in(scan: Path) -> int:
     return len(list(scan.glob("rgb/*.jpg")))
 
 
-def _rendered(plans: list[ScanPlan], root: Path, jobs: int) -> Iterator[set[ScanPlan]]:
+def _rendered(plans: list[ScanPlan], root: Path, jobs: int, renderer: str) -> Iterator[set[ScanPlan]]:
     """Render in processes of their own; yields, about twice a second, the plans that are done."""
     done: set[ScanPlan] = set()
     pool = ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(os.getpid(), jobs)
+        jobs, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(os.getpid(), jobs, renderer)
     )
     try:
         futures: dict[Future[None], ScanPlan] = {pool.submit(render_one, plan, root): plan for plan in plans}
@@ -181,13 +190,14 @@ def _stop(pool: ProcessPoolExecutor) -> None:
         worker.join()
 
 
-def _start_worker(parent: int, jobs: int) -> None:
+def _start_worker(parent: int, jobs: int, renderer: str) -> None:
     """In a new process: leave Ctrl-C to the parent, end when it is gone, and share the cores among the jobs."""
     import cv2
     import drjit
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    use_renderer(renderer)
     drjit.set_thread_count(max(1, len(os.sched_getaffinity(0)) // jobs))
     cv2.setNumThreads(1)
 
