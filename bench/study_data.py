@@ -7,8 +7,9 @@ out, as where a recording loses frames: paired by position, colour and depth the
   OUT/scans/NAME/NAME-{first,middle,last}/   links to the recordings' images; the places are the classes
   OUT/stamp, OUT/position                    the same prepared, paired in each way, with the same splits
 
-Recordings may be "evaluation only" (info.json): then they are scored whole and never trained on. Run it with the
-interpreter of training, then: python -m training study --data OUT/stamp --position-data OUT/position --output OUT/runs
+Recordings may be "evaluation only" (info.json): then they are scored whole and not trained on; with --cut-all they are
+cut as the others, for weights that the study throws away and nobody ships. Run it with the interpreter of training:
+ python -m training study --data OUT/stamp --position-data OUT/position --output OUT/runs
 """
 
 import argparse
@@ -27,10 +28,11 @@ from training.prepare_scan import EVALUATION_ONLY, PAIRINGS
 from training.splits import write_splits
 
 LOST_EVERY = 20  # colour images
+THROWN_AWAY = "a study whose weights are thrown away"
 STRETCHES = (("first", "train", 0.0, 0.7), ("middle", "validation", 0.7, 0.8), ("last", "test", 0.8, 1.0))
 
 
-def cut(scan: Path, folder: Path) -> dict[str, str]:
+def cut(scan: Path, folder: Path, cut_all: bool = False) -> dict[str, str]:
     """Link a recording's images into stretches below `folder`; returns the split of each by its name.
 
     Raises:
@@ -42,7 +44,7 @@ def cut(scan: Path, folder: Path) -> dict[str, str]:
         colors = [entry for number, entry in enumerate(source.colors, 1) if number % LOST_EVERY]
         begin_us = min(source.colors[0][0], source.depths[0][0])
         length_us = 1 + max(source.colors[-1][0], source.depths[-1][0]) - begin_us
-        whole = str(source.info.get("use", "")).startswith(EVALUATION_ONLY)
+        whole = not cut_all and str(source.info.get("use", "")).startswith(EVALUATION_ONLY)
         stretches = (("whole", "test", 0.0, 1.0),) if whole else STRETCHES
         splits = {}
         for part, split, low, high in stretches:
@@ -52,18 +54,19 @@ def cut(scan: Path, folder: Path) -> dict[str, str]:
                 for stamp_us, name in entries:
                     if low <= (stamp_us - begin_us) / length_us < high:
                         (place / kind / Path(name).name).symlink_to((scan / name).resolve())
-            (place / "info.json").write_text(json.dumps(source.info), "utf-8")
+            info = {**source.info, "use": THROWN_AWAY} if cut_all else source.info
+            (place / "info.json").write_text(json.dumps(info), "utf-8")
             splits[f"{folder.name}/{place.name}"] = split
     return splits
 
 
-def make(scans: Sequence[Path], output: Path) -> None:
+def make(scans: Sequence[Path], output: Path, cut_all: bool = False) -> None:
     """Write `output` anew. Raises ScanError as `cut`, PreparedDataError as `prepare`."""
     for name in ("scans", *PAIRINGS):
         shutil.rmtree(output / name, ignore_errors=True)
     splits: dict[str, str] = {}
     for scan in scans:
-        splits |= cut(scan, output / "scans" / scan.name)
+        splits |= cut(scan, output / "scans" / scan.name, cut_all)
     for pairing in PAIRINGS:
         (output / pairing).mkdir(parents=True)
         write_splits(output / pairing / "splits.json", 0, splits)
@@ -76,12 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
     parser = command_parser("python -m bench.study_data", __doc__ or "")
     parser.add_argument("scans", nargs="+", type=Path, metavar="SCAN", help="a folder with rgb/ and depth/")
+    parser.add_argument("--cut-all", action="store_true", help="train on those that are evaluation only, too")
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help="the folder to write, anew")
     return run_command(parser, _command, argv)
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    make(arguments.scans, arguments.output)
+    make(arguments.scans, arguments.output, arguments.cut_all)
     return 0
 
 

@@ -1,5 +1,6 @@
 """The study's data: recordings cut in time, colour images lost, paired by stamp and by position."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,22 @@ def test_recordings_become_data_that_the_study_takes(tmp_path: Path, capsys: pyt
     capsys.readouterr()
     assert main([scans[0], str(tmp_path / "nowhere"), "--output", str(out)]) == 1
     assert "nowhere is no folder with rgb/ and depth/" in capsys.readouterr().err
+
+
+def test_what_is_for_evaluation_only_is_not_trained_on_unless_the_weights_are_thrown_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hall = write_folder(tmp_path / "hall", scan_members(FRAMES))
+    kitchen = write_folder(tmp_path / "kitchen", scan_members(FRAMES))
+    info = json.loads((kitchen / "info.json").read_text("utf-8"))
+    (kitchen / "info.json").write_text(json.dumps({**info, "use": "evaluation only"}), "utf-8")
+    out = tmp_path / "out"
+    assert main([str(hall), str(kitchen), "--output", str(out)]) == 0
+    data = PreparedData.load(out / "stamp")
+    assert [scan.name for scan in data.scans("train")] == ["hall/hall-first"]
+    assert "kitchen/kitchen-whole" in [scan.name for scan in data.scans("test")]
+    assert main([str(hall), str(kitchen), "--cut-all", "--output", str(out)]) == 0
+    data = PreparedData.load(out / "stamp")
+    assert [scan.name for scan in data.scans("train")] == ["hall/hall-first", "kitchen/kitchen-first"]
+    assert "thrown away" in (out / "scans/kitchen/kitchen-first/info.json").read_text("utf-8")
+    capsys.readouterr()
