@@ -82,9 +82,10 @@ def _sustained(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _against_peer(plan: Plan) -> dict[str, Any]:
+def _against_peer(plan: Plan) -> list[dict[str, Any]]:
     seconds = 0.6 * plan.seconds  # for each node at each of three rates
-    return against_peer.compare(plan.bundle, plan.training_packages(), seconds, plan.out, plan.tick)
+    packages, bundles = plan.training_packages(), (plan.bundle, plan.densenet())
+    return [against_peer.compare(bundle, packages, seconds, plan.out, plan.tick) for bundle in bundles]
 
 
 def _cost(plan: Plan) -> dict[str, Any]:

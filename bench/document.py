@@ -105,6 +105,18 @@ frames a second, where there is always one waiting: {most}.
 
 
 def _peer(part: Any) -> str:
+    text = """## Against the usual way
+
+`bench/peer_node.py` is the node that people write first: PyTorch eager, a full-size copy as cv_bridge makes, a reliable
+subscription with a queue of ten, inference in the callback of a single-threaded executor, `tobytes()` assigned to
+`Image.data`. Its weights are those of the bundle: `bench/torch_graph.py` makes PyTorch layers of the ONNX graph (folded
+batch normalisation stays folded, to its advantage). Both get the same frames from the same camera, in turns. Latency
+in ms, camera to depth. Above the rate that it holds, the usual node's queue of ten fills up, and every image waits for
+nine others; ours answers the newest and drops the rest. Below it only the networks' speed and the copies differ."""
+    return "\n\n".join([text, *map(_against_one_peer, part)])
+
+
+def _against_one_peer(part: Any) -> str:
     tried = ", ".join(f"{name}: {ms:.0f} ms" for name, ms in part["peer_threads_tried_ms"].items())
     rows = [
         ("one at a time", *_pair(part["one_at_a_time"]), f"**{part['one_at_a_time']['ratio_p50']:.1f}**", *[""] * 6)
@@ -129,16 +141,10 @@ def _peer(part: Any) -> str:
         "ours last / first fifth",
     )
     head = (*head, "usual", "ours CPU ms a frame", "usual")
-    return f"""## Against the usual way
+    return f"""### {part["model"]}
 
-`bench/peer_node.py` is the node that people write first: PyTorch eager, a full-size copy as cv_bridge makes, a reliable
-subscription with a queue of ten, inference in the callback of a single-threaded executor, `tobytes()` assigned to
-`Image.data`. Its weights are those of the bundle: `bench/torch_graph.py` makes PyTorch layers of the ONNX graph (folded
-batch normalisation stays folded, to its advantage); depth of the two differs by at most
-{part["largest_difference"]:.1g} of its value. Model: {part["model"]}. {part["peer"]}, the better of its settings
-({tried}). Both get the same frames from the same camera, in turns. Latency in ms, camera to depth.
-Above the rate that it holds, the usual node's queue of ten fills up, and every image waits for nine others;
-ours answers the newest and drops the rest. Below that rate only the networks' speed and the copies differ.
+{part["peer"]}, the better of its settings ({tried}). Depth of the two differs by at most
+{part["largest_difference"]:.1g} of its value.
 
 {table(head, rows)}
 

@@ -89,15 +89,20 @@ def _sustained(part: Any) -> Iterator[Goal]:
 
 
 def _peer(part: Any) -> Iterator[Goal]:
-    for row in part["at_rate"]:
-        latencies = (row["peer"]["latency"]["p50_ms"], row["ours"]["latency"]["p50_ms"])
-        measured = f"{row['ratio_p50']:.1f} ({latencies[0]:.0f} / {latencies[1]:.0f} ms)"
-        aim = f"the usual node at {row['rate_hz']:.1f} Hz: at least {PEER_RATIO:g} times our p50 latency"
-        why = "where the usual node holds the rate nothing queues, and only the faster network and fewer copies count"
-        yield Goal(aim, measured, row["ratio_p50"] >= PEER_RATIO, why)
-    last = part["at_rate"][-1]
-    grown = f"ours {last['ours']['last_to_first']:.2f}, the usual node {last['peer']['last_to_first']:.2f} times"
-    yield Goal(f"at {last['rate_hz']:.0f} Hz ours stays flat", grown, last["ours"]["last_to_first"] <= FLAT)
+    for pair in part:
+        model = pair["model"]
+        for row in pair["at_rate"]:
+            latencies = (row["peer"]["latency"]["p50_ms"], row["ours"]["latency"]["p50_ms"])
+            measured = f"{row['ratio_p50']:.1f} ({latencies[0]:.0f} / {latencies[1]:.0f} ms)"
+            aim = f"{model}: the usual node at {row['rate_hz']:.1f} Hz: at least {PEER_RATIO:g} times our p50 latency"
+            why = (
+                "where the usual node holds the rate nothing queues, and only the faster network and fewer copies count"
+            )
+            yield Goal(aim, measured, row["ratio_p50"] >= PEER_RATIO, why)
+        last = pair["at_rate"][-1]
+        grown = f"ours {last['ours']['last_to_first']:.2f}, the usual node {last['peer']['last_to_first']:.2f} times"
+        aim = f"{model}: at {last['rate_hz']:.0f} Hz ours stays flat"
+        yield Goal(aim, grown, last["ours"]["last_to_first"] <= FLAT)
 
 
 def _cost(part: Any) -> Iterator[Goal]:
