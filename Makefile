@@ -23,7 +23,7 @@ help:
 	@echo "make test    set up and run all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make sample  render the sample scan again (a quarter of an hour) and make the sample bag of it"
-	@echo "make bench   how fast the node is, in eight minutes; MINUTES=10 for long runs; writes docs/performance.md"
+	@echo "make bench   how fast the node is, in eleven minutes; MINUTES=10 for long runs; writes docs/performance.md"
 	@echo "make fuzz    MESSAGES=20000 damaged messages into the node"
 	@echo "make soak    MINUTES=60 of full speed: memory, latency, order"
 	@echo "make clean   remove environments and results"

@@ -29,7 +29,7 @@ _OVERLOAD_S = 10.0
 
 _DESCRIPTION = """\
 Measure how fast the node is, in ratios of things measured in turn in this run, and write the table as JSON and
-Markdown. On two cores it takes about eight minutes. End other programs first. Ctrl-C keeps what was measured so far in
+Markdown. On two cores it takes about eleven minutes. End other programs first. Ctrl-C keeps what was measured so far in
 the JSON."""
 
 
