@@ -18,7 +18,7 @@ CHOICES = {
     "normalisation": NORMALISATIONS,
     "depth_output": ("log_range", "linear"),
     "class_head": ("linear", "imagenet"),
-    "depth_loss": ("log_l1", "l1", "paper"),
+    "depth_loss": ("log_l1", "abs_rel", "l1", "paper"),
     "optimizer": ("adamw", "adam_amsgrad"),
     "schedule": ("one_cycle", "constant"),
     "sampling": ("frames", "scans"),

@@ -22,15 +22,19 @@ def depth_loss_parts(
 ) -> dict[str, Tensor]:
     """The unweighted terms of a loss over the pixels that `valid` marks; all tensors (B, H, W), depths in metres.
 
-    error: mean absolute error, of the logarithm for "log_l1", where an error is relative to the distance as AbsRel
-    counts it; gradient: that of its differences between neighbours; ssim: `ssim_loss`, only for "paper". Without
-    any valid pixel all are 0.
+    error: mean absolute error, of the logarithm for "log_l1", relative to the true depth, as AbsRel, for "abs_rel";
+    gradient: that of the differences between neighbours of the error, or of the logarithm's; ssim: `ssim_loss`, only
+    for "paper". Without any valid pixel all are 0.
+
+    Where the network cannot know the distance "log_l1" settles at the median of what may be, "abs_rel" nearer: there
+    too far costs more than too near.
     """
-    if kind == "log_l1":
+    if kind in ("log_l1", "abs_rel"):
         error = _log_error(pred_m, target_m, valid)
-    else:
-        error = torch.where(valid, pred_m - target_m, torch.zeros_like(pred_m))
-    if kind != "paper":
+        size = error.abs() if kind == "log_l1" else torch.expm1(error).abs()  # |p / t - 1|
+        return {"error": masked_mean(size, valid), "gradient": gradient_loss(error, valid)}
+    error = torch.where(valid, pred_m - target_m, torch.zeros_like(pred_m))
+    if kind == "l1":
         return {"error": masked_mean(error.abs(), valid), "gradient": gradient_loss(error, valid)}
     return {
         "error": masked_mean(error.abs(), valid),

@@ -84,7 +84,7 @@ def test_arguments_win_over_the_file(tmp_path: Path) -> None:
         ("depth_range_m=[1]", "depth_range_m must be 0 < min < max"),
         ("scan_weights=2", "scan_weights: 2 is not a table"),
         ("height=100", "multiples of 32, not 100 and 128"),
-        ("depth_loss=l3", "depth_loss: 'l3' is none of log_l1, l1, paper"),
+        ("depth_loss=l3", "depth_loss: 'l3' is none of log_l1, abs_rel, l1, paper"),
         ("encoder=[1]", r"encoder: \[1\] is not a text"),
     ],
 )

@@ -12,7 +12,7 @@ from redwood_depth import metrics
 from training.losses import PAPER_DATA_RANGE_M, depth_loss_parts, masked_mean, ssim, ssim_loss, valid_mask
 
 RANGE_M = (0.1, 10.0)
-KINDS = ("log_l1", "l1", "paper")
+KINDS = ("log_l1", "abs_rel", "l1", "paper")
 
 
 def loss_and_gradient(pred_m: torch.Tensor, target_m: torch.Tensor, kind: str = "log_l1") -> tuple[dict, torch.Tensor]:
@@ -146,3 +146,19 @@ def test_ssim_agrees_with_the_one_that_evaluation_reports() -> None:
 def test_masked_mean_divides_by_what_counts() -> None:
     assert masked_mean(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([True, True, False])).item() == 1.5
     assert masked_mean(torch.ones(3), torch.zeros(3, dtype=torch.bool)).item() == 0
+
+
+def test_abs_rel_is_what_evaluation_counts_and_settles_nearer_than_the_median() -> None:
+    pred_m, target_m = scene()
+    parts, _ = loss_and_gradient(pred_m, target_m, "abs_rel")
+    scores = metrics.depth_scores(pred=pred_m.numpy(), target=target_m.numpy())
+    assert parts["error"] == pytest.approx(scores["abs_rel"], rel=1e-5)
+    maybe_m = torch.tensor([[[1.0, 2.0, 4.0]]])  # three answers that one image may have
+    guesses_m = torch.linspace(0.9, 4.1, 33)
+    losses = {
+        kind: [loss_and_gradient(guess.expand(1, 1, 3), maybe_m, kind)[0]["error"] for guess in guesses_m]
+        for kind in ("log_l1", "abs_rel")
+    }
+    best_m = {kind: float(guesses_m[torch.tensor(values).argmin()]) for kind, values in losses.items()}
+    assert best_m["log_l1"] == pytest.approx(2.0, abs=0.06)
+    assert best_m["abs_rel"] == pytest.approx(1.0, abs=0.06)

@@ -47,7 +47,7 @@ def test_2_missing_depth_is_masked_in_loss_gradient_and_metrics(tiny_data: Path,
     assert 0 < hole.float().mean() < 0.5
     batch = {"depth": target, "label": torch.tensor([0])}
     log_scores = torch.full((1, 3), 1 / 3).log()
-    for loss in ("log_l1", "l1", "paper"):
+    for loss in ("log_l1", "abs_rel", "l1", "paper"):
         module = DepthClassModule(tiny_config(depth_loss=loss).to_dict(), ["bicycle", "car"])
         losses = []
         for in_the_hole_m in (0.5, 9.0):
