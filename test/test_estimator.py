@@ -53,6 +53,15 @@ def test_predictions_do_not_share_memory(estimator: Estimator) -> None:
     assert dark.class_scores.max() < light.class_scores.min()
 
 
+@pytest.mark.parametrize("size", [(24, 32), (48, 64)])
+def test_depth_is_written_where_it_is_wanted(estimator: Estimator, size: tuple[int, int]) -> None:
+    """At the model's own size and at another one: nothing is left to copy."""
+    image, out = ColorImage(np.full((24, 32, 3), 200, np.uint8)), np.zeros(size, np.float32)
+    prediction = estimator.predict(image, CARMINE, size, out)
+    assert np.shares_memory(prediction.depth_m, out)
+    np.testing.assert_array_equal(out, estimator.predict(image, CARMINE, size).depth_m)
+
+
 def test_an_output_that_is_not_finite_is_an_error(tiny_bundle: ModelBundle) -> None:
     class Broken:
         """An engine as a faulty fp16 build behaves."""

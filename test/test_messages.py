@@ -17,9 +17,11 @@ from std_msgs.msg import Header
 from redwood_depth.camera import Intrinsics
 from redwood_depth.images import color_from_message, depth_from_message
 from redwood_depth.messages import (
+    blank_depth_message,
     camera_info_message,
     classification_message,
     depth_message,
+    depth_pixels,
     diagnostic_status,
     image_message,
     label_info_message,
@@ -38,6 +40,15 @@ def test_depth_survives_the_way_through_a_message(depth_m: np.ndarray) -> None:
     assert isinstance(metres.data, array.array)
     millimetres = depth_message(HEADER, depth_m, "16UC1")
     np.testing.assert_allclose(depth_from_message(millimetres), depth_m, atol=0.000501)
+
+
+def test_what_is_written_to_the_pixels_of_a_message_is_in_it() -> None:
+    message, depth_m = blank_depth_message(4, 5), np.arange(20, dtype=np.float32).reshape(4, 5) + 1
+    for scale in (1.0, 2.0):  # it serves for one frame after another
+        depth_pixels(message)[...] = scale * depth_m
+        np.testing.assert_array_equal(depth_from_message(message), scale * depth_m)
+    fresh = depth_message(Header(), 2.0 * depth_m)
+    assert message == fresh
 
 
 def test_millimetres_that_do_not_fit_are_no_measurement() -> None:

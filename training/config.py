@@ -78,6 +78,7 @@ class TrainConfig:
     epochs: int = 20
     batch_size: int = 16
     gradient_clip: float = 1.0  # largest norm of a step's gradients; 0: any
+    average_decay: float = 0.0  # of a running mean of the weights, which is what is scored and kept; 0: none
     start_from: str = ""  # a run of the same network to begin with the best weights of, as for fine-tuning its encoder
     keep_imagenet: float = 0.0  # weight of a penalty that keeps a trained encoder's ImageNet logits what they were
     # machine
@@ -98,7 +99,7 @@ class TrainConfig:
         for name in ("height", "width", "epochs", "batch_size", "devices", "nodes", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("class_dropout", "decoder_dropout"):
+        for name in ("class_dropout", "decoder_dropout", "average_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} must be within 0..1, not {getattr(self, name)}")
         for name in ("learning_rate", "encoder_learning_rate"):

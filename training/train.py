@@ -6,7 +6,7 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, LearningRateMonitor
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.warnings import PossibleUserWarning
@@ -82,12 +82,13 @@ def _trainer(config: TrainConfig, run: Path) -> lightning.Trainer:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     history, folder = History(run / HISTORY), run / CHECKPOINTS
+    averaging: list[Callback] = [EMAWeightAveraging(decay=config.average_decay)] if config.average_decay else []
     try:
         return lightning.Trainer(
             accelerator=config.accelerator, devices=config.devices, num_nodes=config.nodes,
             strategy=_strategy(config), precision=config.precision,  # type: ignore[arg-type]
             max_epochs=config.epochs, callbacks=[
-                history, ShowProgress(history), LearningRateMonitor("step"),
+                *averaging, history, ShowProgress(history), LearningRateMonitor("step"),
                 RunCheckpoints(folder, config.checkpoint_steps), StopOnSignal(folder),
             ],
             logger=TensorBoardLogger(run, name="tensorboard", version=""), plugins=[WholeCheckpoints()],

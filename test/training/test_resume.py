@@ -81,6 +81,24 @@ def test_after_a_crash_at_any_step_the_rest_is_the_same(
     assert_same(tmp_path / "run", undisturbed)
 
 
+def test_a_running_mean_of_the_weights_goes_on_too_and_is_what_is_kept(
+    tiny_data: Path, tiny_config, tmp_path: Path, monkeypatch
+) -> None:
+    config = tiny_config(decoder_dropout=0.5, checkpoint_steps=1, average_decay=0.5)
+    data, whole, run = PreparedData.load(tiny_data), tmp_path / "whole", tmp_path / "run"
+    assert train(config, data, whole)
+    with monkeypatch.context() as patch:
+        before_step(patch, 2, cut_the_power)
+        with pytest.raises(PowerCut):
+            train(config, data, run)
+    assert train(config, data, run)
+    assert_same(run, whole)
+    checkpoint = read_checkpoint(run / CHECKPOINTS / LAST)
+    trained = {name for name in checkpoint["state_dict"] if name.startswith("model.decoder")}
+    newest = checkpoint["current_model_state"]
+    assert any(not torch.equal(checkpoint["state_dict"][name], newest[name]) for name in trained)
+
+
 @pytest.mark.parametrize(("number", "step"), [(signal.SIGINT, 1), (signal.SIGTERM, 2), (signal.SIGTERM, 3)])
 def test_a_signal_stops_with_a_checkpoint_and_exit_code_130(
     number: int, step: int, undisturbed: Path, tiny_data: Path, tiny_config, tmp_path: Path, monkeypatch, capsys
