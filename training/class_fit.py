@@ -27,7 +27,6 @@ from training.prepared_data import PreparedScan
 
 VIEWS = 4  # of each photo, and of each frame where it is augmented
 FRAMES = 24  # of each scan at most
-PHOTO_WEIGHT = 2.0  # of a class's photos beside its frames: photos are real
 
 
 def fit_classes(
@@ -99,7 +98,7 @@ def _photos(encoder: Encoder, folder: Path, classes: Sequence[str], config: Trai
     labels = torch.tensor([[*classes, "none"].index(photo.class_name) for photo in photos]).repeat_interleave(VIEWS)
     labels[labels == len(classes)] = -1
     sources = torch.tensor([-1 - names.index(photo.source) for photo in photos]).repeat_interleave(VIEWS)
-    return LabelledFeatures(_features(encoder, images), labels, sources, torch.full((len(labels),), PHOTO_WEIGHT))
+    return LabelledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
 
 
 def _features(encoder: Encoder, images: Any) -> Tensor:

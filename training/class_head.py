@@ -1,8 +1,9 @@
 """Class heads: the paper's linear layer, and rows in the softmax of the encoder's own ImageNet classifier.
 
-In the second, a class's score is the sum of the softmax probabilities of its ImageNet classes and of one learned row;
+In the second, a class's score is the sum of the softmax probabilities of its ImageNet classes and of learned rows;
 the other ImageNet classes are the rest, "none of these", which therefore knows a thousand things and not only the rooms
-that somebody trained on. The learned rows are what ImageNet lacks: its ash-can looks little like a street container.
+that somebody trained on. The learned rows are what ImageNet lacks: its ash-can looks little like a street container,
+and one row cannot hold containers and wheeled bins. "None of these" has its own: for cupboards, for cartons.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ CLASS_GROUPS = {
     "bicycle": (444, 671, 870, 880),  # tandem, mountain bike, tricycle, unicycle; most city bikes look like these
 }
 DOG_BREEDS = slice(151, 269)  # 118 of ImageNet's thousand classes
-KEPT_BREEDS = 3  # every third of them stays: enough to know a dog as none of these, and 0.4 MB less
+KEPT_BREEDS = 6  # every sixth of them stays: enough to know a dog as none of these, and 0.5 MB less
 LEAST_SCORE = 1e-12
-ROW_DECAY = 0.03  # what holds a learned row near its start
+CLASS_ROWS, NONE_ROWS = 4, 12  # learned rows of each class, and of "none of these"
+START_SPREAD = 0.3  # of the deviation of ImageNet's weights: by how much rows of a class begin apart
+ROW_DECAY = 0.05  # what holds a learned row near its start
 FALSE_ALARMS = 0.05  # share of the samples of no class that may reach the threshold
 
 
@@ -41,7 +44,7 @@ class LinearClassHead(nn.Module):
 
 
 class ClassHead(nn.Module):
-    """Softmax over the ImageNet classes and a learned row a class, summed by class."""
+    """Softmax over the ImageNet classes and the learned rows, summed by class."""
 
     groups: Tensor
 
@@ -73,30 +76,33 @@ class LabelledFeatures:
 
 
 def imagenet_head(classifier: nn.Linear, classes: Sequence[str], rows: tuple[Tensor, Tensor] | None) -> ClassHead:
-    """The class head over ImageNet's rows and, where there are any, the learned `rows`: weight (C, F), bias (C,)."""
+    """The class head over ImageNet's rows and, where there are any, the learned `rows`: weight (R, F), bias (R,)."""
     weight, bias = classifier.weight.detach(), classifier.bias.detach()
     groups, kept = _imagenet_groups(len(weight), classes), torch.ones(len(weight), dtype=torch.bool)
     kept[DOG_BREEDS] = torch.arange(DOG_BREEDS.start, DOG_BREEDS.stop) % KEPT_BREEDS == 0
     weight, bias, groups = weight[kept], bias[kept], groups[kept]
     if rows is not None:
         weight, bias = torch.cat([weight, rows[0]]), torch.cat([bias, rows[1]])
-        groups = torch.cat([groups, torch.eye(len(classes), len(classes) + 1)])
+        groups = torch.cat([groups, _learned_groups(len(classes))])
     head = ClassHead(weight.shape[1], groups)
     head.linear.load_state_dict({"weight": weight, "bias": bias})
     return head
 
 
 def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures) -> tuple[Tensor, Tensor]:
-    """Weight (C, F) and bias (C,) of the learned rows: logistic regression inside the softmax of all rows.
+    """Weight (R, F) and bias (R,) of the learned rows, CLASS_ROWS of each class and then NONE_ROWS: logistic regression
+    inside the softmax of all rows.
 
-    A row starts at the mean of its class's ImageNet rows, of all rows where ImageNet knows none, and the decay holds it
-    there unless the data says otherwise.
+    A row starts near the mean of its class's ImageNet rows, of all rows where ImageNet knows none, and the decay holds
+    it there unless the data says otherwise.
     """
     groups = _imagenet_groups(len(classifier.weight), classes)
     with torch.no_grad():
         known = _log_sums(classifier(data.features), groups)  # (N, C + 1): what ImageNet alone says
-    start, start_bias = _start(classifier, groups)
-    change = torch.zeros_like(start, requires_grad=True)
+    learned = _learned_groups(len(classes))
+    start, start_bias = _start(classifier, groups, learned)
+    apart = torch.randn(start.shape, generator=torch.Generator().manual_seed(0))
+    change = (START_SPREAD * classifier.weight.detach().std() * apart).requires_grad_()
     bias = start_bias.clone().requires_grad_()
     targets = data.labels % (len(classes) + 1)  # -1, none of these, is the last
     weights = data.weights / data.weights.sum()
@@ -105,7 +111,7 @@ def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatur
     def loss() -> Tensor:
         optimizer.zero_grad()
         rows = functional.linear(data.features, start + change, bias)
-        log_odds = torch.cat([torch.logaddexp(known[:, :-1], rows), known[:, -1:]], dim=1)
+        log_odds = torch.logaddexp(known, _log_sums(rows, learned))
         value = (weights * functional.cross_entropy(log_odds, targets, reduction="none")).sum()
         value = value + ROW_DECAY * change.square().sum() / 3
         value.backward()
@@ -173,8 +179,21 @@ def _log_sums(logits: Tensor, groups: Tensor) -> Tensor:
     return ((logits - top).exp() @ groups).clamp(min=1e-30).log() + top
 
 
-def _start(classifier: nn.Linear, groups: Tensor) -> tuple[Tensor, Tensor]:
-    members = groups[:, :-1].clone()  # (rows, C)
+def _learned_groups(classes: int) -> Tensor:
+    """(R, C + 1): 1 where a learned row counts for a class, or for none in the last column."""
+    rows = torch.tensor([CLASS_ROWS] * classes + [NONE_ROWS])
+    return torch.eye(classes + 1).repeat_interleave(rows, dim=0)
+
+
+def _start(classifier: nn.Linear, groups: Tensor, learned: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight (R, F) and bias (R,) where the learned rows begin: those of a class together as likely as its mean row.
+
+    Those of none each are as likely as theirs: begun weaker they are hardly used.
+    """
+    members = groups.clone()  # (rows, C + 1)
     members[:, members.sum(dim=0) == 0] = 1
-    share = (members / members.sum(dim=0)).T
-    return share @ classifier.weight.detach(), share @ classifier.bias.detach()
+    share = learned @ (members / members.sum(dim=0)).T
+    together = learned.sum(dim=0)
+    together[-1] = 1
+    bias = share @ classifier.bias.detach() - (learned @ together).log()
+    return share @ classifier.weight.detach(), bias

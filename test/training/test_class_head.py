@@ -5,7 +5,9 @@ import torch
 
 from training.class_head import (
     CLASS_GROUPS,
+    CLASS_ROWS,
     FALSE_ALARMS,
+    NONE_ROWS,
     LabelledFeatures,
     LinearClassHead,
     choose_threshold,
@@ -79,6 +81,29 @@ def test_rates_weigh_classes_equally() -> None:
     assert rates["accuracy trash container"] == pytest.approx(1 / 3)
     assert rates["balanced_accuracy"] == pytest.approx(2 / 3)
     assert "accuracy bicycle" not in rates
+
+
+def test_a_class_may_look_two_ways_and_so_may_none_of_these() -> None:
+    """Opposite points around the background's own: a single row has no side to take."""
+    torch.manual_seed(1)
+    classifier = torch.nn.Linear(16, 1000)
+    point = 3 * torch.randn(16)
+    places = torch.stack([point, -point, torch.roll(point, 5), -torch.roll(point, 5)])
+    at = torch.arange(160) % 4
+    features = places[at] + 0.3 * torch.randn(160, 16)
+    data = LabelledFeatures(features, torch.where(at < 2, 0, -1), torch.arange(160) // 4, torch.ones(160))
+    scores = held_back_scores(classifier, ("carton",), data)[:, 0]
+    assert scores[at < 2].min() > scores[at >= 2].max()
+
+
+def test_the_learned_rows_come_class_by_class_and_then_those_of_none() -> None:
+    classifier, data = made_up_features()
+    weight, bias = fit_rows(classifier, CLASSES, data)
+    learned = len(CLASSES) * CLASS_ROWS + NONE_ROWS
+    assert weight.shape == (learned, 32)
+    assert bias.shape == (learned,)
+    groups = imagenet_head(classifier, CLASSES, (weight, bias)).groups[-learned:]
+    assert groups.argmax(dim=1).tolist() == [0] * CLASS_ROWS + [1] * CLASS_ROWS + [2] * CLASS_ROWS + [3] * NONE_ROWS
 
 
 @pytest.mark.parametrize("background", [True, False])
