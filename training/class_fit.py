@@ -16,6 +16,7 @@ from training.class_head import (
     fit_rows,
     held_back_scores,
     imagenet_head,
+    learned_rows,
 )
 from training.config import TrainConfig
 from training.dataset import FrameSamples
@@ -67,8 +68,18 @@ def fit_classes(
 
 
 def put_classes(module: DepthClassModule, fitted: dict[str, Any]) -> None:
-    """Put fitted rows into the module's class head."""
+    """Put fitted rows into the module's class head.
+
+    Raises:
+        TrainingError: another version fitted other rows.
+    """
     if rows := fitted.get("rows"):
+        found, wanted = len(rows["bias"]), learned_rows(len(module.classes))
+        if found != wanted:
+            raise TrainingError(
+                f"the class head has {found} learned rows, not {wanted}: another version fitted them; delete "
+                "checkpoints/classes.ckpt of the run and train again, which fits them anew"
+            )
         head = imagenet_head(module.model.encoder.classifier, module.classes, (rows["weight"], rows["bias"]))
         module.model.class_head = head.eval()
 

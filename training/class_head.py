@@ -89,6 +89,11 @@ def imagenet_head(classifier: nn.Linear, classes: Sequence[str], rows: tuple[Ten
     return head
 
 
+def learned_rows(classes: int) -> int:
+    """How many rows are learned for a number of classes."""
+    return classes * CLASS_ROWS + NONE_ROWS
+
+
 def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures) -> tuple[Tensor, Tensor]:
     """Weight (R, F) and bias (R,) of the learned rows, CLASS_ROWS of each class and then NONE_ROWS: logistic regression
     inside the softmax of all rows.

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.class_fit import fit_classes
+from training.class_fit import fit_classes, put_classes
 from training.class_head import CLASS_ROWS, NONE_ROWS
 from training.config import TrainConfig
+from training.errors import TrainingError
 from training.module import DepthClassModule
 from training.prepared_data import PreparedData
 from training.run_folder import TrainedRun
@@ -68,3 +69,11 @@ def test_crops_of_one_photo_count_as_one_source(config: TrainConfig, tiny_data: 
     assert len(sources[sources >= 0].unique()) == 6, "one a scan"
     assert len(sources[sources < 0].unique()) == 9, "one a photo, not one a crop"
     assert all(len(labels[sources == source].unique()) == 1 for source in sources.unique())
+
+
+def test_rows_of_another_version_are_refused_with_what_to_do(tiny_data: Path, tiny_config) -> None:
+    config = tiny_config(encoder="tf_efficientnet_lite0", class_head="imagenet")
+    module = DepthClassModule(config.to_dict(), ("car", "bicycle"))
+    rows = {"weight": torch.zeros(2, 1280), "bias": torch.zeros(2)}
+    with pytest.raises(TrainingError, match=r"2 learned rows, not 20.*delete checkpoints/classes.ckpt"):
+        put_classes(module, {"rows": rows, "threshold": 0.5, "rates": {}})
