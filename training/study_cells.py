@@ -28,6 +28,7 @@ CHANGES: tuple[tuple[str, dict[str, Any]], ...] = (
         "augment_camera": True, "augment_light": True, "swap_red_green": False,
     }),
     ("scans drawn alike, not frames", {"sampling": "scans"}),
+    ("AbsRel itself as the loss", {"depth_loss": "abs_rel"}),
 )  # fmt: skip
 RECIPE, ENCODERS = "recipe", "encoders"
 

@@ -35,7 +35,7 @@ def options(data: Path, output: Path) -> list[str]:
 def test_the_recipe_becomes_ours_by_one_change_after_another(stamped: PreparedData) -> None:
     both = {"stamp": stamped, "position": stamped}
     cells = plan(both, [{"encoder": ENCODER}], StudySettings(tables=("recipe",)))
-    assert len({cell.name for cell in cells}) == len(cells) == 8
+    assert len({cell.name for cell in cells}) == len(cells) == 9
     first, last = cells[0], cells[-1]
     assert first.pairing == "position"
     paper, ours = load_config(CONFIGS / "paper.yaml"), load_config(CONFIGS / "robot.yaml")
