@@ -6,7 +6,7 @@ that somebody trained on. The learned rows are what ImageNet lacks: its ash-can 
 and one row cannot hold containers and wheeled bins. "None of these" has its own: for cupboards, for cartons.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,11 +24,9 @@ DOG_BREEDS = slice(151, 269)  # 118 of ImageNet's thousand classes
 KEPT_BREEDS = 6  # every sixth of them stays: enough to know a dog as none of these, and 0.5 MB less
 LEAST_SCORE = 1e-12
 CLASS_ROWS, NONE_ROWS = 4, 12  # learned rows of each class, and of "none of these"
-STARTS = 2  # of the search for them
 START_SPREAD = 0.3  # of the deviation of ImageNet's weights: by how much rows of a class begin apart
-NONE_START = 2.0  # added to the bias that rows of none begin with
 ROW_DECAY = 0.05  # what holds a learned row near its start
-FALSE_ALARMS = 0.04  # share of the samples of no class that may reach the threshold
+FALSE_ALARMS = 0.05  # share of the samples of no class that may reach the threshold
 
 
 class LinearClassHead(nn.Module):
@@ -101,45 +99,31 @@ def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatur
     inside the softmax of all rows.
 
     A row starts near the mean of its class's ImageNet rows, of all rows where ImageNet knows none, and the decay holds
-    it there unless the data says otherwise. There are several optima: of those that STARTS lead to the best is kept.
+    it there unless the data says otherwise.
     """
     groups = _imagenet_groups(len(classifier.weight), classes)
     with torch.no_grad():
         known = _log_sums(classifier(data.features), groups)  # (N, C + 1): what ImageNet alone says
     learned = _learned_groups(len(classes))
     start, start_bias = _start(classifier, groups, learned)
+    apart = torch.randn(start.shape, generator=torch.Generator().manual_seed(0))
+    change = (START_SPREAD * classifier.weight.detach().std() * apart).requires_grad_()
+    bias = start_bias.clone().requires_grad_()
     targets = data.labels % (len(classes) + 1)  # -1, none of these, is the last
     weights = data.weights / data.weights.sum()
+    optimizer = torch.optim.LBFGS([change, bias], max_iter=300, line_search_fn="strong_wolfe")
 
-    def loss(change: Tensor, bias: Tensor) -> Tensor:
+    def loss() -> Tensor:
+        optimizer.zero_grad()
         rows = functional.linear(data.features, start + change, bias)
         log_odds = torch.logaddexp(known, _log_sums(rows, learned))
         value = (weights * functional.cross_entropy(log_odds, targets, reduction="none")).sum()
-        return value + ROW_DECAY * change.square().sum() / 3
-
-    spread = START_SPREAD * classifier.weight.detach().std()
-    found = []
-    for seed in range(STARTS):
-        apart = torch.randn(start.shape, generator=torch.Generator().manual_seed(seed))
-        found.append(_minimum(loss, spread * apart, start_bias.clone()))
-    _, change, bias = min(found, key=lambda one: one[0])
-    return start + change, bias
-
-
-def _minimum(loss: Callable[[Tensor, Tensor], Tensor], change: Tensor, bias: Tensor) -> tuple[float, Tensor, Tensor]:
-    """The least loss near a start, and where it is."""
-    parameters = [change.requires_grad_(), bias.requires_grad_()]
-    optimizer = torch.optim.LBFGS(parameters, max_iter=1000, tolerance_change=1e-12, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = loss(change, bias)
+        value = value + ROW_DECAY * change.square().sum() / 3
         value.backward()
         return value
 
-    optimizer.step(closure)
-    with torch.no_grad():
-        return loss(change, bias).item(), change.detach(), bias.detach()
+    optimizer.step(loss)
+    return (start + change).detach(), bias.detach()
 
 
 def held_back_scores(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures, folds: int = 5) -> Tensor:
@@ -209,11 +193,12 @@ def _learned_groups(classes: int) -> Tensor:
 def _start(classifier: nn.Linear, groups: Tensor, learned: Tensor) -> tuple[Tensor, Tensor]:
     """Weight (R, F) and bias (R,) where the learned rows begin: those of a class together as likely as its mean row.
 
-    Those of none begin far more likely than theirs: begun weaker they shrink to nothing before they are of use.
+    Those of none each are as likely as theirs: begun weaker they are hardly used.
     """
     members = groups.clone()  # (rows, C + 1)
     members[:, members.sum(dim=0) == 0] = 1
     share = learned @ (members / members.sum(dim=0)).T
-    share_bias, together = share @ classifier.bias.detach(), (learned @ learned.sum(dim=0)).log()
-    bias = torch.where(learned[:, -1] > 0, share_bias + NONE_START, share_bias - together)
+    together = learned.sum(dim=0)
+    together[-1] = 1
+    bias = share @ classifier.bias.detach() - (learned @ together).log()
     return share @ classifier.weight.detach(), bias

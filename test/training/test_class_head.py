@@ -63,7 +63,7 @@ def test_a_class_that_imagenet_does_not_know_is_learned_too() -> None:
     assert (scores.argmax(dim=1) == data.labels)[data.labels == 1].all()
 
 
-def test_the_threshold_lets_few_of_the_background_through() -> None:
+def test_the_threshold_lets_one_in_twenty_of_the_background_through() -> None:
     scores = torch.zeros(1000, 3)
     scores[:, 1] = torch.linspace(0, 0.5, 1000)
     labels = torch.full((1000,), -1)
