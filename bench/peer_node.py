@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -21,6 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from vision_msgs.msg import Classification, ObjectHypothesis
 
 from redwood_depth.bundle import ModelBundle
+from redwood_depth.images import area_resized
 
 _QUEUE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 
@@ -53,7 +53,7 @@ class PeerNode(Node):
     def _receive(self, message: Image) -> None:
         torch, bundle = self._torch, self._bundle
         image = np.array(message.data, np.uint8).reshape(message.height, message.width, 3)  # a copy, as cv_bridge makes
-        small = cv2.resize(image, (bundle.width, bundle.height), interpolation=cv2.INTER_AREA)
+        small = area_resized(image, bundle.height, bundle.width)
         with torch.inference_mode():
             depth, scores = self._model(torch.from_numpy(small)[None])
             size = (message.height, message.width)
