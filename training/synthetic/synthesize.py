@@ -197,9 +197,9 @@ def _start_worker(parent: int, jobs: int, renderer: str) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    use_renderer(renderer)
     drjit.set_thread_count(max(1, len(os.sched_getaffinity(0)) // jobs))
     cv2.setNumThreads(1)
+    use_renderer(renderer)  # last: the renderer counts threads as it is imported, and seeds its blocks by them
 
 
 def _end_with(parent: int) -> None:
