@@ -23,7 +23,7 @@ def test_without_its_library_llvm_is_refused_before_anything_is_written(
     arguments = ["--scans", "1", "--frames", "1", "--size", "64x48", "--renderer", "llvm"]
     assert main(["synthesize", *arguments, "--output", str(tmp_path / "scans")]) == 1
     message = capsys.readouterr().err
-    assert "libLLVM 17 or newer" in message
+    assert "libLLVM 19 or newer" in message
     assert "--renderer" in message
     assert not (tmp_path / "scans").exists()
 

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--renderer", choices=sorted(VARIANTS), default="scalar",
-        help="llvm: two to three times as fast, where libLLVM 17 or newer is installed (default %(default)s)",
+        help="llvm: two to three times as fast, where libLLVM 19 or newer is installed (default %(default)s)",
     )  # fmt: skip
     parser.set_defaults(command=run)
 

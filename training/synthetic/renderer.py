@@ -1,6 +1,6 @@
 """Which of Mitsuba's variants renders: "scalar" runs everywhere, "llvm" is two to three times as fast where it runs.
 
-LLVM's needs the library libLLVM (17 or newer seen to work; Debian's libllvm19), which Dr.Jit finds by its usual name or
+LLVM's needs the library libLLVM (19 and 22 seen to work, 16 not; Debian has libllvm19), which Dr.Jit finds by its usual name or
 at DRJIT_LIBLLVM_PATH. Pictures of the two differ by the path tracer's noise alone.
 """
 
@@ -35,7 +35,7 @@ def check_renderer(name: str) -> None:
     if trial.returncode != 0:
         lines = trial.stderr.strip().splitlines() or [f"exit code {trial.returncode}"]
         raise ScanError(
-            f"the renderer {name} does not work here ({lines[-1][:200]}); it needs libLLVM 17 or newer, which "
+            f"the renderer {name} does not work here ({lines[-1][:200]}); it needs libLLVM 19 or newer, which "
             "DRJIT_LIBLLVM_PATH may name; leave out --renderer for the one that runs everywhere"
         )
 
