@@ -1,7 +1,7 @@
 """Which of Mitsuba's variants renders: "scalar" runs everywhere, "llvm" is two to three times as fast where it runs.
 
-LLVM's needs the library libLLVM (19 and 22 seen to work, 16 not; Debian has libllvm19), which Dr.Jit finds by its usual name or
-at DRJIT_LIBLLVM_PATH. Pictures of the two differ by the path tracer's noise alone.
+LLVM's needs the library libLLVM (19 and 22 seen to work, 16 not; Debian has libllvm19), which Dr.Jit finds by its usual
+name or at DRJIT_LIBLLVM_PATH. Pictures of the two differ by the path tracer's noise alone.
 """
 
 from __future__ import annotations
