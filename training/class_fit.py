@@ -16,7 +16,6 @@ from training.class_head import (
     fit_rows,
     held_back_scores,
     imagenet_head,
-    learned_rows,
 )
 from training.config import TrainConfig
 from training.dataset import FrameSamples
@@ -74,7 +73,7 @@ def put_classes(module: DepthClassModule, fitted: dict[str, Any]) -> None:
         TrainingError: another version fitted other rows.
     """
     if rows := fitted.get("rows"):
-        found, wanted = len(rows["bias"]), learned_rows(len(module.classes))
+        found, wanted = len(rows["bias"]), len(module.classes) + 1
         if found != wanted:
             raise TrainingError(
                 f"the class head has {found} learned rows, not {wanted}: another version fitted them; delete "
