@@ -64,8 +64,8 @@ def _check_chunks(png: NDArray[np.uint8]) -> None:
             return
 
 
-def decode_depth_png(image_format: str, data: Any) -> tuple[NDArray[Any], float]:
-    """(values, unit in metres) of a depth image that compressed_depth_image_transport wrote as PNG.
+def decode_depth_png(image_format: str, data: Any) -> NDArray[Any]:
+    """Millimetres (uint16) or metres (float) of a depth image that compressed_depth_image_transport wrote as PNG.
 
     16UC1 holds millimetres. 32FC1 travels as quantised inverse depth: depth = A / (value - B), 0 where there is none.
 
@@ -83,9 +83,9 @@ def decode_depth_png(image_format: str, data: Any) -> tuple[NDArray[Any], float]
     if pixels.dtype != np.uint16 or pixels.ndim != 2:
         raise ImageError(f"compressed depth must be one channel of 16 bits, not {pixels.dtype} {pixels.shape}")
     if encoding != "32FC1":
-        return pixels, 1e-3
+        return pixels
     if not header:
         raise ImageError("compressed 32FC1 depth lacks its header of 12 bytes")
     quant_a, quant_b = buffer[4:header].view("<f4")
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(pixels == 0, 0.0, quant_a / (pixels - quant_b)), 1.0
+        return np.where(pixels == 0, 0.0, quant_a / (pixels - quant_b))

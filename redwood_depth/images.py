@@ -44,7 +44,9 @@ _CONVERTED = {
 }
 COLOR_ENCODINGS = (*_VIEWED, *_SIXTEEN_BIT, *_CONVERTED)
 # 16UC1 is millimetres, 32FC1 metres (REP 118); mono16 is how some drivers name 16UC1.
-_DEPTH_UNITS_M = {"16UC1": ("u2", 1e-3), "mono16": ("u2", 1e-3), "32FC1": ("f4", 1.0)}
+_DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
+_METRES_OF_MM = np.arange(1 << 16, dtype=np.float32) * np.float32(1e-3)
+_METRES_OF_MM[0] = np.nan
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,17 @@ def depth_from_message(message: Any) -> NDArray[np.float32]:
         ImageError: as `color_from_message`.
     """
     if hasattr(message, "format"):
-        return _metres(*decode_depth_png(message.format, message.data))
-    if message.encoding not in _DEPTH_UNITS_M:
-        raise ImageError(f"unknown depth encoding {message.encoding!r}; known: {', '.join(_DEPTH_UNITS_M)}")
-    dtype, unit_m = _DEPTH_UNITS_M[message.encoding]
-    return _metres(_rows(message, 1, dtype), unit_m)
+        return _metres(decode_depth_png(message.format, message.data))
+    if message.encoding not in _DEPTH_TYPES:
+        raise ImageError(f"unknown depth encoding {message.encoding!r}; known: {', '.join(_DEPTH_TYPES)}")
+    return _metres(_rows(message, 1, _DEPTH_TYPES[message.encoding]))
 
 
-def _metres(values: NDArray[Any], unit_m: float) -> NDArray[np.float32]:
-    depth_m = values.astype(np.float32) * np.float32(unit_m)
+def _metres(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Of millimetres, uint16, or of metres."""
+    if values.dtype == np.uint16:
+        return _METRES_OF_MM.take(values)  # 0 is NaN there: a third of the time of a product and a mask
+    depth_m = values.astype(np.float32)
     depth_m[~((depth_m > 0) & (depth_m < np.inf))] = np.nan
     return depth_m
 
