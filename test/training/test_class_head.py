@@ -82,7 +82,7 @@ def test_rates_weigh_classes_equally() -> None:
 
 
 def test_what_is_none_of_these_and_unknown_to_imagenet_is_learned() -> None:
-    """A background that ImageNet's rows take for a car: only a row of its own, which has to be used, tells them apart."""
+    """A background that ImageNet takes for a car: only a row of its own, which has to be used, tells them apart."""
     classifier, data = made_up_features()
     with torch.no_grad():
         classifier.weight[list(CLASS_GROUPS["car"])] += 0.05 * data.features[data.labels < 0].mean(dim=0)
