@@ -25,7 +25,7 @@ from training.module import DepthClassModule
 from training.photos import find_photos, photo_view
 from training.prepared_data import PreparedScan
 
-VIEWS = 4  # of each photo, and of each frame where it is augmented
+PHOTO_VIEWS, FRAME_VIEWS = 6, 2  # of each photo, and of each frame where it is augmented
 FRAMES = 24  # of each scan at most
 
 
@@ -88,7 +88,7 @@ def _frames(encoder: Encoder, scans: Sequence[PreparedScan], config: TrainConfig
     samples = FrameSamples(scans, config, augment=augment)
     first = np.cumsum([0, *(len(scan) for scan in scans)])
     chosen = [np.unique(np.linspace(0, len(scan) - 1, min(len(scan), FRAMES)).astype(int)) for scan in scans]
-    views = VIEWS if augment else 1
+    views = FRAME_VIEWS if augment else 1
     frames = np.concatenate([first[number] + at for number, at in enumerate(chosen)]).repeat(views)
     sources = torch.tensor([number for number, at in enumerate(chosen) for _ in at]).repeat_interleave(views)
     labels = torch.tensor([scan.class_index for scan in scans])[sources]
@@ -103,11 +103,11 @@ def _photos(encoder: Encoder, folder: Path, classes: Sequence[str], config: Trai
     images = (
         torch.from_numpy(np.ascontiguousarray(photo_view(photo.read(), size, rng if view else None).transpose(2, 0, 1)))
         for photo in photos
-        for view in range(VIEWS)
+        for view in range(PHOTO_VIEWS)
     )
-    labels = torch.tensor([[*classes, "none"].index(photo.class_name) for photo in photos]).repeat_interleave(VIEWS)
+    labels = torch.tensor([[*classes, "none"].index(photo.class_name) for photo in photos]).repeat_interleave(PHOTO_VIEWS)
     labels[labels == len(classes)] = -1
-    sources = torch.tensor([-1 - names.index(photo.source) for photo in photos]).repeat_interleave(VIEWS)
+    sources = torch.tensor([-1 - names.index(photo.source) for photo in photos]).repeat_interleave(PHOTO_VIEWS)
     return LabelledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
 
 

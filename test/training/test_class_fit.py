@@ -45,7 +45,7 @@ def test_a_run_with_imagenets_head_learns_depth_alone_and_its_classes_afterwards
     assert train(config, data, tmp_path / "run")
     run = TrainedRun.load(tmp_path / "run")
     assert set(run.rates) == {"real frames", "photos"}
-    assert run.rates["photos"]["balanced_accuracy"] == 1, "held back crops of one colour"
+    assert run.rates["photos"]["balanced_accuracy"] > 0.95, "held back crops of one colour"
     assert 0.05 <= run.threshold <= 0.95
     rows = 1000 - 99 + 3
     assert run.module.model.class_head.linear.weight.shape == (rows, 1280), "without five of six dog breeds"
