@@ -25,7 +25,7 @@ from training.module import DepthClassModule
 from training.photos import find_photos, photo_view
 from training.prepared_data import PreparedScan
 
-PHOTO_VIEWS, FRAME_VIEWS = 6, 2  # of each photo, and of each frame where it is augmented
+PHOTO_VIEWS, FRAME_VIEWS = 6, 4  # of each photo, and of each frame where it is augmented
 FRAMES = 24  # of each scan at most
 
 
