@@ -9,7 +9,7 @@ COMMANDS = ("perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "buil
 
 setup(
     name=NAME,
-    version="0.4.0",
+    version="0.5.0",
     description="Metric depth and object class from one camera image, for ROS 2",
     license="Apache-2.0",
     maintainer="redwood_depth maintainers",

@@ -43,7 +43,7 @@ def test_a_wheel_holds_model_launch_files_and_configuration(source: Path, tmp_pa
         (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
         commands = archive.read(entry_points).decode()
     assert {"redwood_depth/models/demo/model.onnx", "redwood_depth/models/demo/model.json"} <= names
-    share = "redwood_depth-0.4.0.data/data/share/"
+    share = "redwood_depth-0.5.0.data/data/share/"
     for name in (
         "ament_index/resource_index/packages/redwood_depth",
         "redwood_depth/package.xml",

@@ -14,6 +14,7 @@ from redwood_depth.camera import Intrinsics, TrainingCamera
 
 ZOOM = (0.8, 1.3)  # of the training camera's focal length; lopsided ranges teach distances that are too near or far
 ROLL_DEG, PITCH_DEG, YAW_DEG = 8.0, 12.0, 15.0  # standard deviation of roll; largest pitch and yaw
+SOFTNESS = (-0.8, 1.2)  # sigma in pixels of a blur; below 0.5, unsharp masking by as much as it is below
 OVERSAMPLE = 2  # colour is drawn at this multiple and averaged down, as the robot averages with INTER_AREA
 
 Image = npt.NDArray[np.uint8]
@@ -79,7 +80,11 @@ def rotation_matrix(pitch_deg: float, yaw_deg: float, roll_deg: float) -> npt.ND
 
 
 def random_light(image: Image, rng: np.random.Generator) -> Image:
-    """Other exposure, contrast, white balance, saturation, sometimes noise or blur; (H, W, 3) uint8 -> the same."""
+    """Other exposure, contrast, white balance, saturation, sharpness, sometimes noise; (H, W, 3) uint8 -> the same.
+
+    Sharpness is as much a matter of camera and driver as the others: a network that saw one alone takes what is sharper
+    for farther away.
+    """
     levels = np.linspace(0, 1, 256)[:, None] ** math.exp(rng.normal(0, 0.25))  # gamma
     gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3))
     levels = (levels * gains - 0.5) * math.exp(rng.normal(0, 0.15)) + 0.5
@@ -87,8 +92,9 @@ def random_light(image: Image, rng: np.random.Generator) -> Image:
     gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     saturation = rng.uniform(0.0, 1.4)
     image = cv2.addWeighted(image, saturation, gray, 1 - saturation, 0)
-    if rng.random() < 0.2:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2))
+    softness = rng.uniform(*SOFTNESS)
+    blurred = cv2.GaussianBlur(image, (0, 0), max(softness, 0.5))
+    image = blurred if softness > 0.5 else cv2.addWeighted(image, 1.5 - softness, blurred, softness - 0.5, 0)
     if rng.random() < 0.3:
         noise = rng.normal(0, rng.uniform(1, 8), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)

@@ -47,7 +47,7 @@ class TrainConfig:
     width: int = 128
     decoder_widths: tuple[int, ...] = (48, 32, 24, 16)
     bottleneck: int = 0  # channels of a 1x1 convolution before the decoder; 0: none
-    decoder_dropout: float = 0.2  # of whole channels of the two deepest maps
+    decoder_dropout: float = 0.2  # of whole channels of the encoder's maps
     depth_output: str = "log_range"  # a sigmoid between the logarithms of depth_range_m, or the paper's linear one
     depth_range_m: tuple[float, float] = (0.1, 10.0)
     # classes

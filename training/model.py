@@ -69,8 +69,7 @@ class DepthDecoder(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps, finest first -> depth (B, H, W) in metres."""
-        x, *skips = reversed(maps)
-        x, skips[0] = self.dropout(x), self.dropout(skips[0])
+        x, *skips = (self.dropout(features) for features in reversed(maps))
         x = self.bottleneck(x)
         for number, block in enumerate(self.blocks):
             x = block(x, skips[number] if number < len(skips) else None)
