@@ -80,3 +80,17 @@ def test_light_keeps_shape_type_and_the_input() -> None:
         assert changed.shape == image.shape
         assert changed.dtype == np.uint8
     np.testing.assert_array_equal(image, before)
+
+
+def test_light_makes_edges_softer_and_sharper() -> None:
+    """Or the network takes the sharper image for the farther scene."""
+    edge = np.repeat(np.interp(np.arange(32), (14, 18), (100, 150))[None, :, None], 64, axis=0)
+    image = np.repeat(edge, 3, axis=2).astype(np.uint8)
+
+    def steepness(pixels: np.ndarray) -> float:
+        profile = pixels.mean(axis=(0, 2))
+        return float(np.abs(np.diff(profile)).max() / np.abs(profile[-4:].mean() - profile[:4].mean()))
+
+    changed = [steepness(random_light(image, np.random.default_rng(seed))) for seed in range(60)]
+    assert min(changed) < 0.95 * steepness(image)
+    assert max(changed) > 1.1 * steepness(image)

@@ -66,7 +66,7 @@ def test_the_threshold_lets_few_of_the_background_through() -> None:
     scores[:, 1] = torch.linspace(0, 0.5, 1000)
     labels = torch.full((1000,), -1)
     threshold = choose_threshold(scores, labels)
-    assert 0.03 < (scores.max(dim=1).values >= threshold).float().mean() <= FALSE_ALARMS
+    assert FALSE_ALARMS - 0.02 < (scores.max(dim=1).values >= threshold).float().mean() <= FALSE_ALARMS
     assert choose_threshold(scores, labels + 1) == 0.5, "without background there is nothing to choose by"
     assert choose_threshold(torch.ones(10, 3), torch.full((10,), -1)) == 0.95, "none keeps the bound: the highest"
 

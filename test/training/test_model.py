@@ -66,6 +66,16 @@ def test_training_starts_at_the_median(output: str) -> None:
         assert decoder([torch.rand_like(x) for x in MAPS]).median().item() == pytest.approx(1.6, rel=0.02)
 
 
+def test_channels_are_dropped_from_every_map_and_not_only_from_the_deepest() -> None:
+    """Fine texture is what rendered and real images differ in most."""
+    decoder = DepthDecoder(CHANNELS, 2, (8, 8), dropout=0.5).train()
+    dropped = []
+    decoder.dropout.register_forward_hook(lambda _m, _i, out: dropped.append((out == 0).all(dim=(2, 3)).float().mean()))
+    decoder([torch.ones_like(x).repeat(64, 1, 1, 1) for x in MAPS])
+    assert len(dropped) == len(MAPS)
+    assert all(0.2 < share < 0.8 for share in dropped)
+
+
 def test_the_encoder_is_frozen_in_training_too(model: DepthClassModel) -> None:
     before = {name: value.clone() for name, value in model.encoder.state_dict().items()}
     model.train()
@@ -85,7 +95,7 @@ def test_the_papers_network_has_the_published_shapes() -> None:
     with torch.no_grad():
         outputs = model(torch.zeros(1, 3, 96, 128))
     assert seen == {
-        "dropout": (256, 6, 8), "bottleneck": (832, 3, 4), 0: (416, 6, 8), 1: (208, 12, 16), 2: (104, 24, 32),
+        "dropout": (64, 48, 64), "bottleneck": (832, 3, 4), 0: (416, 6, 8), 1: (208, 12, 16), 2: (104, 24, 32),
         3: (52, 48, 64), 4: (32, 96, 128), "head": (1, 96, 128),
     }  # fmt: skip
     assert [block.convs[0].in_channels for block in model.decoder.blocks] == [
