@@ -23,7 +23,7 @@ CLASS_GROUPS = {
 DOG_BREEDS = slice(151, 269)  # 118 of ImageNet's thousand classes
 KEPT_BREEDS = 6  # every sixth of them stays: enough to know a dog as none of these, and 0.5 MB less
 LEAST_SCORE = 1e-12
-ROW_DECAY = 0.1  # what holds a learned row near its start; with less one odd photo makes cupboards containers
+ROW_DECAY = 0.1  # what holds a learned row near its start; with less, more cupboards pass for containers
 FALSE_ALARMS = 0.03  # share of the samples of no class that may reach the threshold
 
 
