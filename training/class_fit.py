@@ -105,10 +105,8 @@ def _photos(encoder: Encoder, folder: Path, classes: Sequence[str], config: Trai
         for photo in photos
         for view in range(PHOTO_VIEWS)
     )
-    labels = torch.tensor([[*classes, "none"].index(photo.class_name) for photo in photos]).repeat_interleave(
-        PHOTO_VIEWS
-    )
-    labels[labels == len(classes)] = -1
+    labels = torch.tensor([[*classes, "none"].index(photo.class_name) for photo in photos])
+    labels = labels.where(labels < len(classes), -1).repeat_interleave(PHOTO_VIEWS)
     sources = torch.tensor([-1 - names.index(photo.source) for photo in photos]).repeat_interleave(PHOTO_VIEWS)
     return LabelledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
 
