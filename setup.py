@@ -15,7 +15,7 @@ setup(
     maintainer="redwood_depth maintainers",
     maintainer_email="maintainers@users.noreply.github.com",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["models/*/*", "samples/*/*", "report/*.j2", "report/*.css", "py.typed"]},
+    package_data={NAME: ["models/*/*", "samples/*/*", "evaluation/report/*.j2", "evaluation/report/*.css", "py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

@@ -16,11 +16,11 @@ from bench.machine import commit, machine, threads, versions
 from bench.processes import isolate
 from bench.scan import write_scan
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
-from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import EngineError, RedwoodDepthError
-from redwood_depth.results import write_json, write_text
+from redwood_depth.evaluation.result_files import write_json, write_text
+from redwood_depth.node.dds import use_shared_memory_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "performance.md"

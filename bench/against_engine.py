@@ -12,7 +12,7 @@ from bench.steps import growth, percentiles, read_records, receive_to_publish_ms
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines import open_engine
 from redwood_depth.errors import EngineError
-from redwood_depth.images import ColorImage
+from redwood_depth.images.decode import ColorImage
 
 Tick = Callable[[str], None]
 _OVERLOAD = 2.0

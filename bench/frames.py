@@ -9,12 +9,12 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from redwood_depth.bag_topics import find_rgbd_topics
-from redwood_depth.bag_types import deserialize
-from redwood_depth.bags import Bag
+from redwood_depth.bags.message_types import deserialize
+from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.commands.demo import SAMPLE_BAG
-from redwood_depth.images import color_from_message
-from redwood_depth.messages import image_message
+from redwood_depth.images.decode import color_from_message
+from redwood_depth.node.messages import image_message
 
 HEIGHT, WIDTH = 480, 640
 FX_PX = 525.0

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import ImageError
-from redwood_depth.images import color_from_message
+from redwood_depth.images.decode import color_from_message
 
 TRANSPORTS = ("raw", "compressed")
 WARM_UP_SHARE = 0.3
@@ -88,7 +88,8 @@ class _Camera:
 
     def __init__(self, rig: Any, cases: Any, transport: str, result: FuzzResult) -> None:
         from rclpy.serialization import deserialize_message, serialize_message
-        from ros_harness import camera_info, gray_image, header_at
+
+        from bench.harness.ros import camera_info, gray_image, header_at
 
         self._rig, self._cases, self._result = rig, cases, result
         self._compressed = transport == "compressed"
@@ -109,7 +110,7 @@ class _Camera:
 
     def ask(self) -> None:
         """A good frame, whose answer is waited for: what was sent before it has been worked on or replaced by then."""
-        from ros_harness import header_at, stamp_of
+        from bench.harness.ros import header_at, stamp_of
 
         self._result.sent["marker"] += 1
         self._marker.header = header_at(10**6 + self._result.sent["marker"])
@@ -204,7 +205,7 @@ def _command(arguments: argparse.Namespace) -> int:
     from bench.rig import use_own_domain
 
     use_own_domain()
-    from tiny_bundle import write_tiny_bundle
+    from bench.harness.tiny_bundle import write_tiny_bundle
 
     each, results = arguments.messages // len(TRANSPORTS), []
     with tempfile.TemporaryDirectory() as folder, _quiet_decoders(), Progress("messages") as progress:

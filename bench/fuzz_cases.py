@@ -10,11 +10,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from ros_harness import camera_info, header_at
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
-from redwood_depth.images import COLOR_ENCODINGS
-from redwood_depth.messages import image_message
+from bench.harness.ros import camera_info, header_at
+from redwood_depth.images.decode import COLOR_ENCODINGS
+from redwood_depth.node.messages import image_message
 
 _UNKNOWN = ("", "nv12", "RGB8", "rgb8 ", "32FC1", "64FC3", "yuv999", "bayer_rggb12", "ü" * 40, "x" * 5000, "../../etc")
 _SIZES = (0, 1, 2, 3, 16, 47, 48, 64, 65, 480, 4096, 16384, 16385, 65536, 2**31 - 1, 2**31, 2**32 - 1)

@@ -18,15 +18,14 @@ from types import SimpleNamespace
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 with atheris.instrument_imports(include=["redwood_depth", "PIL.PngImagePlugin", "PIL.JpegImagePlugin"]):
     import numpy as np
-    from tiny_bundle import write_tiny_bundle
 
+    from bench.harness.tiny_bundle import write_tiny_bundle
     from redwood_depth.bundle import DESCRIPTION_FILE, ModelBundle, file_sha256
-    from redwood_depth.engines.onnxruntime_engine import OnnxRuntimeEngine
+    from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
     from redwood_depth.errors import BundleError, EngineError, ImageError
-    from redwood_depth.images import COLOR_ENCODINGS, color_from_message, depth_from_message
+    from redwood_depth.images.decode import COLOR_ENCODINGS, color_from_message, depth_from_message
 
 _MAX_DECODED_PX = 4_000_000  # larger ones are allowed, and only slow here
 _FOLDER = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)) / "bundle"
@@ -120,9 +119,9 @@ def main() -> None:
     target, *options = sys.argv[1:] or ["help"]
     if target not in TARGETS:
         sys.exit(f"usage: python -m bench.fuzz_coverage {'|'.join(TARGETS)} [options of libFuzzer] [corpus]\n{__doc__}")
-    from redwood_depth import compressed_images
+    from redwood_depth.images import compressed
 
-    compressed_images.MAX_PIXELS = _MAX_DECODED_PX
+    compressed.MAX_PIXELS = _MAX_DECODED_PX
     corpus = Path(tempfile.mkdtemp())
     for index, seed in enumerate(_seeds()[target]):
         (corpus / str(index)).write_bytes(seed)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 
 WARM_UP = 5
 MEMORY_LIMIT_MB = 10.0
@@ -33,9 +33,9 @@ class LifeCycleResult:
 def repeat_life_cycle(model: Path, rounds: int, step: Callable[[str], None] = lambda note: None) -> LifeCycleResult:
     """Take a new node through `rounds` life cycles, a frame answered in every fifth, after a warm-up."""
     import psutil
-    from life_cycle import ACTIVATE, CLEANUP, CONFIGURE, DEACTIVATE, change
-    from ros_harness import camera_info, gray_image, header_at
 
+    from bench.harness.life_cycle_services import ACTIVATE, CLEANUP, CONFIGURE, DEACTIVATE, change
+    from bench.harness.ros import camera_info, gray_image, header_at
     from bench.rig import Client, NodeProcess
 
     failed = 0
@@ -71,7 +71,7 @@ def _command(arguments: argparse.Namespace) -> int:
     from bench.rig import use_own_domain
 
     use_own_domain()
-    from tiny_bundle import write_tiny_bundle
+    from bench.harness.tiny_bundle import write_tiny_bundle
 
     with tempfile.TemporaryDirectory() as folder, Progress("life cycles", WARM_UP + arguments.rounds) as progress:
         result = repeat_life_cycle(write_tiny_bundle(Path(folder)).folder, arguments.rounds, progress.advance)

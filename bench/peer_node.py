@@ -20,7 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from vision_msgs.msg import Classification, ObjectHypothesis
 
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.images import area_resized
+from redwood_depth.images.decode import area_resized
 
 _QUEUE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 

@@ -1,20 +1,16 @@
-"""The node as a process and a camera beside it, as the tests have them (test/ros_harness.py), for the long trials."""
+"""The node as a process and a camera beside it, as the tests have them (bench/harness/ros.py), for the long trials."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from ros_harness import Client, NodeProcess
 from sensor_msgs.msg import CompressedImage, Image
 
-from redwood_depth.dds import use_shared_memory_profile
+from bench.harness.ros import Client, NodeProcess
+from redwood_depth.node.dds import use_shared_memory_profile
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from bench.frames import HEIGHT, WIDTH
-from redwood_depth.bag_pairs import RgbdReader
-from redwood_depth.bag_topics import find_rgbd_topics
-from redwood_depth.bags import Bag
+from redwood_depth.bags.pairs import RgbdReader
+from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.commands.demo import SAMPLE_BAG
 
 

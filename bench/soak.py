@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
-from redwood_depth.results import write_json, write_text
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
+from redwood_depth.evaluation.result_files import write_json, write_text
 
 MEMORY_LIMIT_MB_PER_H = 1.0
 P99_LIMIT = 1.10
@@ -195,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(arguments: argparse.Namespace) -> int:
     from bench.processes import isolate
-    from redwood_depth.dds import use_shared_memory_profile
+    from redwood_depth.node.dds import use_shared_memory_profile
 
     isolate()
     use_shared_memory_profile()

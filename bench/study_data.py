@@ -19,13 +19,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import ScanError
-from redwood_depth.scans import RedwoodScan
-from training.prepare import PrepareSettings, prepare
-from training.prepare_scan import EVALUATION_ONLY, PAIRINGS
-from training.splits import write_splits
+from redwood_depth.scans.redwood import RedwoodScan
+from training.data.preparation import PrepareSettings, prepare
+from training.data.scan_preparation import EVALUATION_ONLY, PAIRINGS
+from training.data.splits import write_splits
 
 LOST_EVERY = 20  # colour images
 THROWN_AWAY = "a study whose weights are thrown away"

@@ -14,12 +14,12 @@ from typing import Any
 
 from rclpy.publisher import Publisher
 
-from redwood_depth import node_process, perception_node
 from redwood_depth.errors import RedwoodDepthError
 from redwood_depth.estimator import Estimator
-from redwood_depth.images import ColorImage
-from redwood_depth.outputs import Outputs
-from redwood_depth.perception_node import PerceptionNode
+from redwood_depth.images.decode import ColorImage
+from redwood_depth.node import perception, process
+from redwood_depth.node.outputs import Outputs
+from redwood_depth.node.perception import PerceptionNode
 
 Record = dict[str, float]
 _records: list[Record] = []
@@ -69,8 +69,8 @@ def _engine_timed(open_engine: Callable[..., Any]) -> Callable[..., Any]:
 
 def watch_steps() -> None:
     """Wrap the node's functions."""
-    perception_node.open_engine = _engine_timed(perception_node.open_engine)  # type: ignore[attr-defined]
-    perception_node.color_from_message = _timed(perception_node.color_from_message, "convert")  # type: ignore[attr-defined]
+    perception.open_engine = _engine_timed(perception.open_engine)  # type: ignore[attr-defined]
+    perception.color_from_message = _timed(perception.color_from_message, "convert")  # type: ignore[attr-defined]
     Outputs._depth_message = _timed(Outputs._depth_message, "encode")  # type: ignore[method-assign]
     ColorImage.resized_rgb = _timed(ColorImage.resized_rgb, "resize")  # type: ignore[method-assign]
     Estimator.predict = _timed(Estimator.predict, "predict")  # type: ignore[method-assign]
@@ -84,7 +84,7 @@ def main() -> int:
     file = Path(sys.argv.pop(1))
     watch_steps()
     try:
-        node_process.run(sys.argv)
+        process.run(sys.argv)
     except RedwoodDepthError as error:
         print(f"timed_node: error: {error}", file=sys.stderr)
         return 1

@@ -18,14 +18,14 @@ from torch.utils.data import DataLoader
 
 from redwood_depth.errors import RedwoodDepthError
 from training.config import TrainConfig
-from training.dataset import DrawSampler, FrameSamples
-from training.module import DepthClassModule
-from training.prepare_scan import PrepareSettings, ScanFailure, prepare_scan
-from training.prepare_speed import measure
-from training.prepared_data import SPLITS_FILE, PreparedData, PreparedScan, write_index
-from training.scan_sources import ScanSource
-from training.splits import write_splits
-from training.train import train
+from training.data.dataset import DrawSampler, FrameSamples
+from training.data.preparation_speed import measure
+from training.data.prepared_data import SPLITS_FILE, PreparedData, PreparedScan, write_index
+from training.data.scan_preparation import PrepareSettings, ScanFailure, prepare_scan
+from training.data.scan_sources import ScanSource
+from training.data.splits import write_splits
+from training.run.lightning_module import DepthClassModule
+from training.run.train_run import train
 
 HEIGHT, WIDTH = 96, 128
 _SECONDS = 8.0

@@ -17,9 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from redwood_depth.commands.command_line import command_parser, run_command
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
+from redwood_depth.commands.shared.command_line import command_parser, run_command
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def finished_files(output: Path) -> dict[str, bytes]:
 
 
 def _some_scans(folder: Path) -> None:
-    from scan_files import scan_members, write_folder, write_zip
+    from bench.harness.scan_files import scan_members, write_folder, write_zip
 
     for index in range(6):
         write_folder(folder / "car" / f"{index:05d}", scan_members(30, depth_lost=[3], size=(240, 320)))
@@ -53,7 +51,7 @@ def _some_scans(folder: Path) -> None:
 
 def _small_data(folder: Path) -> None:
     """Prepared data and a configuration that take seconds to train on."""
-    from scan_files import scan_members, write_folder
+    from bench.harness.scan_files import scan_members, write_folder
 
     for index in range(6):
         write_folder(folder / "scans" / ("car", "bicycle")[index % 2] / f"{index:05d}", scan_members(6))
@@ -79,8 +77,8 @@ def _trained(output: Path) -> dict[str, bytes]:
 
     Raises TrainingError where a checkpoint cannot be read.
     """
-    from training.checkpoints import BEST, LAST, read_checkpoint
-    from training.run_folder import CHECKPOINTS, HISTORY, METRICS
+    from training.run.checkpoints import BEST, LAST, read_checkpoint
+    from training.run.folder import CHECKPOINTS, HISTORY, METRICS
 
     found = {name: (output / name).read_bytes() for name in (HISTORY, METRICS) if (output / name).exists()}
     for name in (BEST, LAST):

@@ -7,7 +7,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.node.dds import use_shared_memory_profile
 
 SHARE = FindPackageShare("redwood_depth")
 RVIZ_TOPICS = ("image", "preview/image", "depth/image", "depth/camera_info", "depth/points")

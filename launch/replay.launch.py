@@ -6,7 +6,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.node.dds import use_shared_memory_profile
 
 PASSED_ON = {
     "namespace": "",

@@ -8,7 +8,7 @@ from redwood_depth.bundle import ModelBundle
 from redwood_depth.camera import Intrinsics
 from redwood_depth.engines.engine import Engine
 from redwood_depth.errors import EngineError
-from redwood_depth.images import ColorImage
+from redwood_depth.images.decode import ColorImage
 from redwood_depth.prediction import Prediction
 
 

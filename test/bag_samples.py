@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from redwood_depth import scan_messages
-from redwood_depth.bag_types import typestore
-from redwood_depth.bag_writer import BagWriter
+from redwood_depth.bags.message_types import typestore
+from redwood_depth.bags.writer import BagWriter
 from redwood_depth.camera import Intrinsics
+from redwood_depth.scans import driver_messages
 
 PERIOD_US = 33_333
 HEIGHT, WIDTH = 24, 32
@@ -55,9 +55,11 @@ def rgbd_messages(
         stamp_us = 1_000_000 + i * PERIOD_US
         depth = depths[i] if depths is not None else depth_pixels(2000)
         if camera:
-            messages.append((scan_messages.COLOR_INFO_TOPIC, scan_messages.camera_info(camera, stamp_us)))
-        messages.append((scan_messages.COLOR_TOPIC, scan_messages.image(color_pixels(brightness), "rgb8", stamp_us)))
-        messages.append((scan_messages.DEPTH_TOPIC, scan_messages.image(depth, encoding, stamp_us + depth_late_us)))
+            messages.append((driver_messages.COLOR_INFO_TOPIC, driver_messages.camera_info(camera, stamp_us)))
+        messages.append(
+            (driver_messages.COLOR_TOPIC, driver_messages.image(color_pixels(brightness), "rgb8", stamp_us))
+        )
+        messages.append((driver_messages.DEPTH_TOPIC, driver_messages.image(depth, encoding, stamp_us + depth_late_us)))
     return messages
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_bundle import write_tiny_bundle
-
+from bench.harness.tiny_bundle import write_tiny_bundle
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.node.dds import use_shared_memory_profile
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from redwood_depth.bundle import MODEL_FILE, ModelBundle, file_sha256
-from redwood_depth.engines.report import Report
-from redwood_depth.engines.tensorrt_api import TensorRTApi, find_tensorrt
-from redwood_depth.engines.trust import reference_images
+from redwood_depth.engines.progress import Report
+from redwood_depth.engines.tensorrt.api import TensorRTApi, find_tensorrt
+from redwood_depth.engines.tensorrt.verification import reference_images
 from redwood_depth.errors import EngineError
 
 
@@ -35,7 +35,7 @@ def int8_bundle(bundle: ModelBundle, folder: Path) -> ModelBundle:
     """The bundle as `python -m training export --precision int8` makes it, calibrated on two drawn scenes."""
     import onnx
 
-    from training.quantize import quantized_model
+    from training.export.quantize import quantized_model
 
     folder.mkdir(parents=True)
     fp32 = folder / MODEL_FILE  # a copy: the scales' scratch files lie beside it

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from tiny_bundle import DEPTH_RANGE_M
 
+from bench.harness.tiny_bundle import DEPTH_RANGE_M
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.engines.cuda_errors import cuda_error
-from redwood_depth.engines.device_memory import GpuDevice
-from redwood_depth.engines.tensorrt_api import TensorRTApi
+from redwood_depth.engines.tensorrt.api import TensorRTApi
+from redwood_depth.engines.tensorrt.cuda_errors import cuda_error
+from redwood_depth.engines.tensorrt.memory import GpuDevice
 
 Network = Callable[[np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 ORIN = GpuDevice("Orin", (8, 7), 8 << 30, "12.6", 8, 918_000, 3_199_000, 128)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from redwood_depth.baselines import DepthHistogram, best_constant_m, constant_scores
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.engines.onnxruntime_engine import OnnxRuntimeEngine
+from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
 from redwood_depth.estimator import Estimator
-from redwood_depth.images import ColorImage
-from redwood_depth.metrics import depth_scores, valid_depth
-from redwood_depth.scans import RedwoodScan, decode_color, decode_depth
+from redwood_depth.evaluation.baselines import DepthHistogram, best_constant_m, constant_scores
+from redwood_depth.evaluation.metrics import depth_scores, valid_depth
+from redwood_depth.images.decode import ColorImage
+from redwood_depth.scans.redwood import RedwoodScan, decode_color, decode_depth
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_bundle import DEPTH_RANGE_M
 
+from bench.harness.tiny_bundle import DEPTH_RANGE_M
 from redwood_depth import engines
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.camera import Intrinsics
-from redwood_depth.engines import open_engine, tensorrt_backend
+from redwood_depth.engines import open_engine
 from redwood_depth.engines.engine import EngineDescription
+from redwood_depth.engines.tensorrt import backend
 from redwood_depth.errors import EngineError
 from redwood_depth.estimator import Estimator
-from redwood_depth.images import ColorImage
+from redwood_depth.images.decode import ColorImage
 
 CARMINE = Intrinsics(640, 480, 525.0, 525.0, 319.5, 239.5)
 
@@ -106,7 +107,7 @@ def test_backends_are_chosen_by_name_and_never_silently(
     def none() -> None:
         raise EngineError("no GPU")
 
-    for module in (engines, tensorrt_backend):
+    for module in (engines, backend):
         monkeypatch.setattr(module, "find_gpu", none)
     with pytest.raises(EngineError, match="unknown backend 'cuda'; known: auto, onnxruntime, tensorrt"):
         open_engine(tiny_bundle, "cuda")

@@ -7,74 +7,89 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "redwood_depth"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "redwood_depth"
 OFFLINE = {"torch", "torchvision", "timm", "lightning", "training", "onnx"}
 ROS_CLIENT = {"rclpy"}
 ROS_MESSAGES = {"sensor_msgs", "std_msgs", "vision_msgs", "diagnostic_msgs", "builtin_interfaces", "rcl_interfaces"}
-MAY_USE_ONNX = {"engines/half_precision.py"}  # inside its function: the robot needs onnx for nothing else
-MAY_USE_RCLPY = {
-    "perception_node.py",
-    "parameters.py",
-    "outputs.py",
-    "bag_player.py",
-    "live.py",
-    "running_node.py",
-    "recorder.py",
-    "node_process.py",
+MAY_USE_ONNX = {"engines/tensorrt/fp16.py"}  # inside its function: the robot needs onnx for nothing else
+NEEDS_LIBRARIES = {"engines.tensorrt.cuda_python_memory", "engines.tensorrt.pycuda_memory"}  # imported where found
+MAY_USE_ROS = (  # folders and files below redwood_depth/ with rclpy and messages; all others run without ROS
+    "node/",
+    "evaluation/live/",
+    "bags/player.py",
     "commands/play_bag.py",
-    "commands/dds_check.py",
     "commands/demo.py",
-}
-MAY_USE_MESSAGES = {*MAY_USE_RCLPY, "messages.py", "point_cloud.py"}
-WITHOUT_ROS = (
-    "bundle",
-    "camera",
-    "prediction",
-    "images",
-    "estimator",
-    "engines",
-    "worker",
-    "statistics",
-    "preview",
-    "metrics",
-    "evaluate",
-    "bags",
-    "scans",
-    "commands.evaluate_bag",
-    "commands.scans_to_bag",
-    "commands.play_bag",
-    "commands.build_engine",
-    "commands.benchmark",
-    "commands.doctor",
-    "commands.perception_node",
+    "commands/checks/large_images.py",
 )
+# What each folder may import of the project besides itself: data flows down this list, nothing imports upwards.
+CONTRACT = {"bundle", "camera", "errors", "files", "prediction"}
+FOLDERS = {
+    "images": CONTRACT,
+    "scans": CONTRACT | {"images", "bags", "evaluation"},
+    "bags": CONTRACT | {"images", "scans"},
+    "engines": CONTRACT,
+    "estimator": CONTRACT | {"images", "engines"},
+    "evaluation": CONTRACT | {"images", "scans", "bags", "engines", "estimator", "node"},
+    "node": CONTRACT | {"images", "engines", "estimator"},
+    "commands": CONTRACT | {"images", "scans", "bags", "engines", "estimator", "evaluation", "node"},
+    "prediction": set(),
+    "errors": set(),
+    "files": {"errors"},
+    "camera": {"errors"},
+    "bundle": {"camera", "errors", "files"},
+}
+# The folders beside it: which of the project's packages each may import.
+PACKAGES = {
+    "redwood_depth": {"redwood_depth"},
+    "training": {"redwood_depth", "training"},
+    "bench": {"redwood_depth", "training", "bench"},
+    "launch": {"redwood_depth"},
+}
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
-    """Top-level names of everything that a file imports, wherever in it."""
+def imported(path: Path) -> set[str]:
+    """Dotted names of everything that a file imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def may_use_ros(name: str) -> bool:
+    return name.startswith(MAY_USE_ROS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_imports_only_what_it_may(path: Path) -> None:
-    name, found = str(path.relative_to(PACKAGE)), imports(path)
-    assert not found & (OFFLINE - {"onnx"} if name in MAY_USE_ONNX else OFFLINE)
-    assert not found & ROS_CLIENT or name in MAY_USE_RCLPY
-    assert not found & ROS_MESSAGES or name in MAY_USE_MESSAGES
+    package, *inside = path.relative_to(ROOT).parts
+    found = imported(path)
+    tops = {name.split(".")[0] for name in found}
+    ours = {name for name in ("redwood_depth", "training", "bench", "test") if name in tops}
+    assert ours <= PACKAGES[package]
+    if package != "redwood_depth":
+        return
+    name = "/".join(inside)
+    assert not tops & (OFFLINE - {"onnx"} if name in MAY_USE_ONNX else OFFLINE)
+    assert not tops & (ROS_CLIENT | ROS_MESSAGES) or may_use_ros(name)
+    if name != "__init__.py":
+        room = inside[0].removesuffix(".py")
+        rooms = {one.split(".")[1] for one in found if one.startswith("redwood_depth.")} - {"__version__"}
+        assert rooms - {room} <= FOLDERS[room]
 
 
 def test_the_robot_half_imports_without_torch_and_ros() -> None:
     """In a fresh interpreter in which importing torch, timm or anything of ROS fails."""
+    paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+    names = [".".join(path.with_suffix("").parts) for path in sorted(paths) if not may_use_ros(str(path))]
+    names = [name for name in names if name != "__init__" and name not in NEEDS_LIBRARIES]
     blocked = sorted(OFFLINE | ROS_CLIENT | ROS_MESSAGES)
     program = f"import sys\nfor name in {blocked}: sys.modules[name] = None\n"
-    program += "".join(f"import redwood_depth.{name}\n" for name in WITHOUT_ROS)
+    program += "".join(f"import redwood_depth.{name.removesuffix('.__init__')}\n" for name in names)
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -67,7 +67,7 @@ def test_colcon_builds_it_and_its_commands_run(source: Path) -> None:
     installed = workspace / "install" / "redwood_depth"
     assert {path.name for path in (installed / "lib" / "redwood_depth").iterdir()} >= COMMANDS
     assert (installed / "share" / "redwood_depth" / "launch" / "perception.launch.py").is_file()
-    program = "from redwood_depth.resources import shared_file; print(shared_file('config/fastdds.xml'))"
+    program = "from redwood_depth.files import shared_file; print(shared_file('config/fastdds.xml'))"
     script = f'source install/setup.bash && cd / && {sys.executable} -c "{program}" && doctor --no-images'
     path = f"PATH={installed}/lib/redwood_depth:$PATH"
     output = run("bash", "-c", f"export {path}; {script}", cwd=workspace)

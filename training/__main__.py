@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.shared.command_line import command_parser, run_command
 
 DESCRIPTION = """\
 Make, train and measure model bundles, from Redwood's scans or rendered ones.

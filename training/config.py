@@ -10,8 +10,8 @@ from typing import Any, get_args, get_origin
 
 import yaml
 
-from training.encoder import NORMALISATIONS, TRAINABLE
 from training.errors import TrainingError
+from training.network.encoder import NORMALISATIONS, TRAINABLE
 
 CHOICES = {
     "encoder_training": TRAINABLE,

@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.engines import open_engine
 from redwood_depth.engines.engine import Engine
-from redwood_depth.engines.engine_preparation import model_in_precision
-from redwood_depth.engines.report import Report
-from redwood_depth.engines.roofline import best_seconds, network_cost
-from redwood_depth.engines.tensorrt_backend import find_gpu, is_cached
-from redwood_depth.engines.tensorrt_engine import TensorRTEngine
-from redwood_depth.engines.trust import reference_images
+from redwood_depth.engines.progress import Report
+from redwood_depth.engines.tensorrt.backend import find_gpu, is_cached
+from redwood_depth.engines.tensorrt.engine_preparation import model_in_precision
+from redwood_depth.engines.tensorrt.plan_engine import TensorRTEngine
+from redwood_depth.engines.tensorrt.roofline import best_seconds, network_cost
+from redwood_depth.engines.tensorrt.verification import reference_images
 from redwood_depth.errors import EngineError
 from redwood_depth.estimator import Estimator
-from redwood_depth.images import ColorImage
-from redwood_depth.results import write_json
+from redwood_depth.evaluation.result_files import write_json
+from redwood_depth.images.decode import ColorImage
 
 _CAMERA_SIZE = (480, 640)
 _WARM_UP_FRAMES, _LEAST_FRAMES, _MOST_FRAMES, _LONGEST_S = 10, 20, 500, 5.0

@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from redwood_depth.bundle import PRECISIONS, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.engines.device_memory import memory_library
-from redwood_depth.engines.engine_cache import CachedEngine, EngineCache, cache_folder
-from redwood_depth.engines.engine_preparation import prepare_engine, target_here
-from redwood_depth.engines.report import Report
-from redwood_depth.engines.tensorrt_api import TensorRTApi, find_tensorrt
-from redwood_depth.engines.tensorrt_backend import open_tensorrt
-from redwood_depth.engines.tensorrt_builder import ANY_GPU, Target, parse_capability
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.engines.progress import Report
+from redwood_depth.engines.tensorrt.api import TensorRTApi, find_tensorrt
+from redwood_depth.engines.tensorrt.backend import open_tensorrt
+from redwood_depth.engines.tensorrt.builder import ANY_GPU, Target, parse_capability
+from redwood_depth.engines.tensorrt.cache import CachedEngine, EngineCache, cache_folder
+from redwood_depth.engines.tensorrt.engine_preparation import prepare_engine, target_here
+from redwood_depth.engines.tensorrt.memory import memory_library
 from redwood_depth.errors import EngineError
 
 _DESCRIPTION = f"""\

@@ -17,22 +17,22 @@ from typing import Any
 import cv2
 import numpy as np
 
-from redwood_depth.bag_topics import find_rgbd_topics
-from redwood_depth.bags import Bag
+from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
-from redwood_depth.commands.score_table import score_table
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
+from redwood_depth.commands.shared.score_table import score_table
 from redwood_depth.errors import EngineError
-from redwood_depth.evaluate import EvaluationOptions, ScoredFrame, evaluate_bag
-from redwood_depth.live import NAMESPACE, LiveRun, live_results, play_and_record
-from redwood_depth.prediction_sources import bundle_subject
-from redwood_depth.recorded import RecordedPredictions
-from redwood_depth.report.evidence import Evidence
-from redwood_depth.report.page import check_report_packages, write_report
-from redwood_depth.results import model_entry, result_head, write_json
-from redwood_depth.sheet import SheetRow, contact_sheet
-from redwood_depth.summary import summarize, summarize_bag
+from redwood_depth.evaluation.live.playback import NAMESPACE, LiveRun, live_results, play_and_record
+from redwood_depth.evaluation.recorded import RecordedPredictions
+from redwood_depth.evaluation.report.frame_selection import Evidence
+from redwood_depth.evaluation.report.page import check_report_packages, write_report
+from redwood_depth.evaluation.result_files import model_entry, result_head, write_json
+from redwood_depth.evaluation.scoring import EvaluationOptions, ScoredFrame, evaluate_bag
+from redwood_depth.evaluation.sources import bundle_subject
+from redwood_depth.evaluation.summary import summarize, summarize_bag
+from redwood_depth.images.sheet import SheetRow, contact_sheet
 
 SAMPLE_BAG = Path(__file__).parents[1] / "samples" / "yard"
 _ROWS = 6

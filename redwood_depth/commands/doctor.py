@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from redwood_depth import __version__
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.dds_check import check_large_images
-from redwood_depth.commands.gpu_check import check_engines, check_gpu
+from redwood_depth.commands.checks.gpu import check_engines, check_gpu
+from redwood_depth.commands.checks.large_images import check_large_images
+from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.engines import choose_backend, open_engine
 from redwood_depth.errors import BundleError, EngineError
-from redwood_depth.image_converter import converter_name
+from redwood_depth.images.converter import converter_name
 
 _DESCRIPTION = """\
 Check this machine: versions, inference backends, devices, the model, and whether camera images get from one process

@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.compare_runs import compare_runs
 from redwood_depth.commands.play_bag import positive
-from redwood_depth.commands.progress import Progress
-from redwood_depth.commands.score_table import live_table, score_line, score_table
-from redwood_depth.comparison_bag import ComparisonWriter
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.compare_runs import compare_runs
+from redwood_depth.commands.shared.progress_bar import Progress
+from redwood_depth.commands.shared.score_table import live_table, score_line, score_table
 from redwood_depth.engines import BACKENDS
 from redwood_depth.errors import BagError
-from redwood_depth.evaluate import EvaluationOptions
-from redwood_depth.evaluation_run import Outcome, Task, expanded, run_side_by_side, run_task
-from redwood_depth.labels import check_labels, label_key, read_labels
-from redwood_depth.live_source import LiveSource, bundle_of, find_node
-from redwood_depth.metrics import MAX_DEPTH_M, MIN_DEPTH_M
-from redwood_depth.model_predictor import ModelPredictor
-from redwood_depth.prediction_sources import ModelSource, PredictionSource, TopicSource
-from redwood_depth.prepared_scans import class_of
-from redwood_depth.report.evidence import Evidence
-from redwood_depth.report.page import check_report_packages, write_report
-from redwood_depth.results import result_head, training_warning, write_csv, write_json
-from redwood_depth.summary import summarize_each
+from redwood_depth.evaluation.labels import check_labels, label_key, read_labels
+from redwood_depth.evaluation.live.live_source import LiveSource, bundle_of, find_node
+from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M
+from redwood_depth.evaluation.output_bag import ComparisonWriter
+from redwood_depth.evaluation.predictor import ModelPredictor
+from redwood_depth.evaluation.report.frame_selection import Evidence
+from redwood_depth.evaluation.report.page import check_report_packages, write_report
+from redwood_depth.evaluation.result_files import result_head, training_warning, write_csv, write_json
+from redwood_depth.evaluation.run import Outcome, Task, expanded, run_side_by_side, run_task
+from redwood_depth.evaluation.scoring import EvaluationOptions
+from redwood_depth.evaluation.sources import ModelSource, PredictionSource, TopicSource
+from redwood_depth.evaluation.summary import summarize_each
+from redwood_depth.scans.prepared import class_of
 
 _TABLES = 8  # of more bags there is a line each, and the table of all together
 

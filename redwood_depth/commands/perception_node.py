@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from redwood_depth.commands.command_line import command_parser, run_command
+from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.errors import RedwoodDepthError
 
 _EPILOG = """topics (relative to the namespace):
@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stop_signal in (signal.SIGINT, signal.SIGTERM):  # until the node has its own: a second of imports
         signal.signal(stop_signal, lambda *_: sys.exit(0))
     try:
-        from redwood_depth import node_process
-        from redwood_depth.parameters import parameters_help
+        from redwood_depth.node import process
+        from redwood_depth.node.parameters import parameters_help
     except ModuleNotFoundError as error:
         print(f"perception_node: error: needs ROS 2 ({error}): source /opt/ros/DISTRO/setup.bash", file=sys.stderr)
         return 1
@@ -36,12 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.usage = "perception_node [--debug] [--ros-args ...]"
     arguments = list(sys.argv if argv is None else argv)
     try:
-        own_arguments = node_process.without_ros_arguments(arguments)[1:]
+        own_arguments = process.without_ros_arguments(arguments)[1:]
     except RedwoodDepthError as error:
         parser.error(str(error))
 
     def command(_: argparse.Namespace) -> int:
-        node_process.run(arguments)
+        process.run(arguments)
         return 0
 
     return run_command(parser, command, own_arguments)

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from redwood_depth.bags import Bag
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
-from redwood_depth.dds import use_shared_memory_profile
+from redwood_depth.bags.reader import Bag
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import BagError
+from redwood_depth.node.dds import use_shared_memory_profile
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -76,7 +76,7 @@ def _play(arguments: argparse.Namespace) -> int:
 
 
 def _publish(node: "Node", bag: Bag, arguments: argparse.Namespace) -> int:
-    from redwood_depth.bag_player import BagPlayer, Played
+    from redwood_depth.bags.player import BagPlayer, Played
 
     player = BagPlayer(node, bag)
     print(f"publishing {', '.join(player.topics)}", flush=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redwood_depth import scan_messages
-from redwood_depth.bag_writer import BagWriter
-from redwood_depth.commands.command_line import command_parser, run_command
-from redwood_depth.commands.progress import Progress
+from redwood_depth.bags.writer import BagWriter
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import CameraError, ScanError
-from redwood_depth.scan_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID
-from redwood_depth.scans import RedwoodScan, ScanFrame, decode_color, decode_depth
+from redwood_depth.scans import driver_messages
+from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID
+from redwood_depth.scans.redwood import RedwoodScan, ScanFrame, decode_color, decode_depth
 
 _PAUSE_US = 1_000_000  # between the end of a scan and the beginning of the next
 
@@ -105,13 +105,13 @@ def _messages(scan: RedwoodScan, frame: ScanFrame, offset_us: int, compressed: b
     color, depth = decode_color(jpeg), decode_depth(png)
     color_us, depth_us = frame.color_stamp_us + offset_us, frame.depth_stamp_us + offset_us
     for pixels, topic, stamp_us in ((color, COLOR_INFO_TOPIC, color_us), (depth, DEPTH_INFO_TOPIC, depth_us)):
-        yield topic, scan_messages.camera_info(scan.intrinsics.fitted(*pixels.shape[:2]), stamp_us)
+        yield topic, driver_messages.camera_info(scan.intrinsics.fitted(*pixels.shape[:2]), stamp_us)
     if compressed:
-        yield f"{COLOR_TOPIC}/compressed", scan_messages.compressed_color(jpeg, color_us)
-        yield f"{DEPTH_TOPIC}/compressedDepth", scan_messages.compressed_depth(png, depth_us)
+        yield f"{COLOR_TOPIC}/compressed", driver_messages.compressed_color(jpeg, color_us)
+        yield f"{DEPTH_TOPIC}/compressedDepth", driver_messages.compressed_depth(png, depth_us)
     else:
-        yield COLOR_TOPIC, scan_messages.image(color, "rgb8", color_us)
-        yield DEPTH_TOPIC, scan_messages.image(depth, "16UC1", depth_us)
+        yield COLOR_TOPIC, driver_messages.image(color, "rgb8", color_us)
+        yield DEPTH_TOPIC, driver_messages.image(depth, "16UC1", depth_us)
 
 
 if __name__ == "__main__":

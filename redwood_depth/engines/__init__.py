@@ -3,9 +3,9 @@
 from redwood_depth.bundle import PRECISIONS as BUNDLE_PRECISIONS
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines.engine import Engine
-from redwood_depth.engines.onnxruntime_engine import OnnxRuntimeEngine
-from redwood_depth.engines.report import Report
-from redwood_depth.engines.tensorrt_backend import find_gpu, open_tensorrt
+from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
+from redwood_depth.engines.progress import Report
+from redwood_depth.engines.tensorrt.backend import find_gpu, open_tensorrt
 from redwood_depth.errors import EngineError
 
 BACKENDS = ("auto", "onnxruntime", "tensorrt")

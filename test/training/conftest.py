@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scan_files import PERIOD_US, jpeg, png, write_folder
+
+from bench.harness.scan_files import PERIOD_US, jpeg, png, write_folder
 
 if importlib.util.find_spec("torch") is None:
-    collect_ignore_glob = ["test_*.py"]  # the robot half's environment: the offline half is tested in its own
+    collect_ignore_glob = ["*test_*.py"]  # the robot half's environment: the offline half is tested in its own
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a busy machine threads mostly wait for each other
 TINY = {
@@ -23,7 +24,7 @@ TINY = {
 @pytest.fixture(scope="session")
 def encoder():
     """EfficientNet-Lite0 with its ImageNet weights."""
-    from training.encoder import Encoder
+    from training.network.encoder import Encoder
 
     return Encoder()
 
@@ -33,8 +34,8 @@ def model(encoder):
     """An untrained depth model with ImageNet's class head."""
     import torch
 
-    from training.class_head import CLASS_GROUPS, imagenet_head
-    from training.model import DepthClassModel, DepthDecoder
+    from training.network.class_head import CLASS_GROUPS, imagenet_head
+    from training.network.model import DepthClassModel, DepthDecoder
 
     torch.manual_seed(0)
     decoder = DepthDecoder(encoder.channels, 2, (8, 8, 8, 8))
@@ -45,7 +46,7 @@ def model(encoder):
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Prepared data of 32x64: four scans each of bicycle, car and none, six frames a scan; two, one and one of each
     class are for training, validation and test."""
-    from training.prepare import PrepareSettings, prepare
+    from training.data.preparation import PrepareSettings, prepare
 
     folder = tmp_path_factory.mktemp("tiny")
     for number in range(12):
@@ -61,7 +62,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_scans(tiny_data: Path) -> list:
     """The training scans of `tiny_data`."""
-    from training.prepared_data import PreparedData
+    from training.data.prepared_data import PreparedData
 
     return PreparedData.load(tiny_data).scans("train")
 
@@ -102,8 +103,8 @@ def tiny_config():
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path, tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of `tiny_config` on `tiny_data`, trained to its end but without scores; not to be changed."""
-    from training.prepared_data import PreparedData
-    from training.train import train
+    from training.data.prepared_data import PreparedData
+    from training.run.train_run import train
 
     run = tmp_path_factory.mktemp("tiny_run") / "run"
     assert train(tiny_config(), PreparedData.load(tiny_data), run)

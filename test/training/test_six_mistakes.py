@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scan_files import png, scan_members, write_folder
 
-from redwood_depth.class_results import class_results
-from redwood_depth.metrics import depth_scores
+from bench.harness.scan_files import png, scan_members, write_folder
+from redwood_depth.evaluation.classification import class_results
+from redwood_depth.evaluation.metrics import depth_scores
 from training.config import TrainConfig
-from training.dataset import CAMERA, FrameSamples
-from training.encoder import Encoder
-from training.export import BundleGraph
-from training.losses import valid_mask
-from training.model import build_model
-from training.module import DepthClassModule
-from training.prepare import PrepareSettings, prepare
-from training.prepared_data import PreparedData
+from training.data.dataset import CAMERA, FrameSamples
+from training.data.preparation import PrepareSettings, prepare
+from training.data.prepared_data import PreparedData
+from training.export.bundle_export import BundleGraph
+from training.network.encoder import Encoder
+from training.network.losses import valid_mask
+from training.network.model import build_model
+from training.run.lightning_module import DepthClassModule
 
 
 def test_1_colour_and_depth_are_paired_by_stamp_not_by_position(tmp_path: Path, tiny_config) -> None:

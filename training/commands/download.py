@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from training.commands.numbers import positive, positive_float
-from training.download import DownloadPlan, DownloadRequest, DownloadResult, download
+from training.commands.number_arguments import positive, positive_float
+from training.data.downloads import DownloadPlan, DownloadRequest, DownloadResult, download
+from training.data.redwood_index import INDEX_URL, SCANS_URL
+from training.data.transfer import TransferSettings
 from training.errors import DownloadError
-from training.redwood import INDEX_URL, SCANS_URL
-from training.transfer import TransferSettings
 
 DESCRIPTION = """\
 Fetch RGB-D scans of Redwood 3DScan (public domain, about 370 MB each) as ROOT/CLASS/SCAN_ID.zip, ready for `prepare`.

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from redwood_depth.commands.progress import Progress
-from training.splits import SPLITS
+from redwood_depth.commands.shared.progress_bar import Progress
+from training.data.splits import SPLITS
 
 DESCRIPTION = """\
 Score the best checkpoint of a run on the scans of a split: depth at the prepared size with missing depth masked, beside
@@ -31,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    from training.prepared_data import PreparedData
-    from training.run_folder import TrainedRun
-    from training.run_scores import score_lines, score_run, scores_json
-    from training.whole_files import write_whole
+    from training.data.prepared_data import PreparedData
+    from training.data.whole_files import write_whole
+    from training.run.folder import TrainedRun
+    from training.run.split_scores import score_lines, score_run, scores_json
 
     run, data = TrainedRun.load(arguments.run), PreparedData.load(arguments.data)
     with Progress("scans", len(data.scans(arguments.split))) as progress:

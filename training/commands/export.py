@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from redwood_depth.bundle import PRECISIONS
-from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.shared.progress_bar import Progress
 
 DESCRIPTION = """\
 Turn the best checkpoint of a run into a model bundle, the folder that a robot loads: model.onnx, which takes the
@@ -45,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
+    from training.data.prepared_data import PreparedData
     from training.errors import PreparedDataError
-    from training.export import bundle_of, export_bundle
-    from training.prepared_data import PreparedData
-    from training.run_folder import TrainedRun
+    from training.export.bundle_export import bundle_of, export_bundle
+    from training.run.folder import TrainedRun
 
     run = TrainedRun.load(arguments.run)
     try:

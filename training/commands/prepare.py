@@ -10,13 +10,13 @@ from pathlib import Path
 
 import joblib
 
-from redwood_depth.commands.progress import Progress
-from training.commands.numbers import not_negative, positive
+from redwood_depth.commands.shared.progress_bar import Progress
+from training.commands.number_arguments import not_negative, positive
+from training.data.preparation import PreparedData, PrepareSettings, prepare
+from training.data.scan_preparation import PAIRINGS
+from training.data.scan_sources import NO_CLASS
+from training.data.splits import SPLITS
 from training.errors import PreparedDataError
-from training.prepare import PreparedData, PrepareSettings, prepare
-from training.prepare_scan import PAIRINGS
-from training.scan_sources import NO_CLASS
-from training.splits import SPLITS
 
 DESCRIPTION = """\
 Read scans once, and write what training reads a hundred times: small images in memory-mapped arrays.

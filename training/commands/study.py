@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.commands.numbers import positive
+from training.commands.number_arguments import positive
 
 DESCRIPTION = """\
 What the paper's mistakes cost, measured: two tables and a figure.
@@ -38,8 +38,8 @@ trained.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command on its parser, with the function that runs it as `command`."""
-    from training.encoder import TRAINABLE
-    from training.study import StudySettings
+    from training.network.encoder import TRAINABLE
+    from training.study.grid import StudySettings
 
     default = StudySettings()
     parser.description, parser.epilog = DESCRIPTION, EPILOG
@@ -64,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    from training.prepared_data import PreparedData
-    from training.study import StudySettings, study
-    from training.study_report import FIGURE, TABLE, write_report
+    from training.data.prepared_data import PreparedData
+    from training.study.grid import StudySettings, study
+    from training.study.tables import FIGURE, TABLE, write_report
 
     folders = {"stamp": arguments.data}
     if arguments.position_data:

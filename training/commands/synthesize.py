@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from redwood_depth.errors import ScanError
-from training.commands.numbers import not_negative, positive
-from training.synthetic.renderer import VARIANTS
-from training.synthetic.synthesize import ScanPlan, label_of, synthesize
+from training.commands.number_arguments import not_negative, positive
+from training.synthetic.batch import ScanPlan, label_of, synthesize
+from training.synthetic.rendering.renderer import VARIANTS
 
 DESCRIPTION = """\
 Render RGB-D scans in the Redwood layout: procedural cars, trash containers and bicycles, and scans that show none of

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from redwood_depth.commands.progress import Progress
+from redwood_depth.commands.shared.progress_bar import Progress
 
 if TYPE_CHECKING:
-    from training.prepared_data import PreparedData
+    from training.data.prepared_data import PreparedData
 
 DESCRIPTION = """\
 Train the network that a configuration describes on prepared data.
@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _command(arguments: argparse.Namespace) -> int:
     from training.config import load_config
-    from training.prepared_data import PreparedData
-    from training.run_start import is_first_process
-    from training.train import is_trained, train
+    from training.data.prepared_data import PreparedData
+    from training.run.start import is_first_process
+    from training.run.train_run import is_trained, train
 
     config = load_config(arguments.config, arguments.overrides)
     data, run = PreparedData.load(arguments.data), arguments.output
@@ -63,8 +63,8 @@ def _command(arguments: argparse.Namespace) -> int:
 
 def _score(run: Path, data: "PreparedData") -> None:
     """Scores and figures of the test scans, and what lies where; a run that has its scores keeps them."""
-    from training.run_folder import HISTORY, METRICS, TrainedRun, read_json
-    from training.run_scores import score_lines, score_run
+    from training.run.folder import HISTORY, METRICS, TrainedRun, read_json
+    from training.run.split_scores import score_lines, score_run
 
     rows, scans = read_json(run / HISTORY), data.scans("test")
     best = min(rows, key=lambda row: row["validation/abs_rel"])

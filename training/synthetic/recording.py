@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.synthetic.camera_path import HandheldPath
-from training.synthetic.depth_sensor import DepthSensor
-from training.synthetic.light import Light
-from training.synthetic.mesh import Floats
-from training.synthetic.render import Camera, develop, load_scene, render_colour, render_surface, srgb
+from training.synthetic.objects.mesh import Floats
+from training.synthetic.places.street import Street
+from training.synthetic.rendering.camera_path import HandheldPath
+from training.synthetic.rendering.depth_sensor import DepthSensor
+from training.synthetic.rendering.light import Light
+from training.synthetic.rendering.render import Camera, develop, load_scene, render_colour, render_surface, srgb
 from training.synthetic.scan_folder import Stamp, colour_file, depth_file, write_colour, write_depth, write_info
-from training.synthetic.scene import Street
 
 SENSOR_WIDTH_PX = 640  # the depth sensor's own; a smaller picture is a smaller copy of what it measures
 

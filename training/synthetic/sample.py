@@ -10,12 +10,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from redwood_depth.commands.command_line import command_parser, run_command
-from training.synthetic.light import Light
+from redwood_depth.commands.shared.command_line import command_parser, run_command
+from training.synthetic.places.street import sample_path, sample_street
 from training.synthetic.recording import Recording, render_scan
-from training.synthetic.render import Camera
-from training.synthetic.scene import sample_path, sample_street
-from training.synthetic.sky import Sky, sky_picture
+from training.synthetic.rendering.light import Light
+from training.synthetic.rendering.render import Camera
+from training.synthetic.rendering.sky import Sky, sky_picture
 
 
 def _render(arguments: argparse.Namespace) -> int:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.synthetic.bicycle import bicycle_parts, random_bicycle
-from training.synthetic.camera_path import HandheldPath, Station
-from training.synthetic.car import car_parts, random_car
-from training.synthetic.clutter import (
+from training.synthetic.objects.bicycle import bicycle_parts, random_bicycle
+from training.synthetic.objects.car import car_parts, random_car
+from training.synthetic.objects.clutter import (
     barrel,
     bench,
     carton_stack,
@@ -20,18 +19,19 @@ from training.synthetic.clutter import (
     rug,
     tyre_pile,
 )
-from training.synthetic.containers import random_container
-from training.synthetic.furniture import bed, cabinet, chair, shelf, sofa, table
-from training.synthetic.kitchen import dining_set, kitchen_units, work_place
-from training.synthetic.light import Light
-from training.synthetic.mesh import Floats
-from training.synthetic.outdoors import outdoors
-from training.synthetic.part import Part, bounds_of
-from training.synthetic.placement import Floor, footprint, grounded
+from training.synthetic.objects.containers import random_container
+from training.synthetic.objects.furniture import bed, cabinet, chair, shelf, sofa, table
+from training.synthetic.objects.mesh import Floats
+from training.synthetic.objects.part import Part, bounds_of
+from training.synthetic.places.kitchen import dining_set, kitchen_units, work_place
+from training.synthetic.places.outdoors import outdoors
+from training.synthetic.places.placement import Floor, footprint, grounded
+from training.synthetic.places.room import room
+from training.synthetic.places.street import Street
 from training.synthetic.recording import Recording
-from training.synthetic.render import Camera
-from training.synthetic.room import room
-from training.synthetic.scene import Street
+from training.synthetic.rendering.camera_path import HandheldPath, Station
+from training.synthetic.rendering.light import Light
+from training.synthetic.rendering.render import Camera
 
 NONE = "none"  # the folder of scans that show no object
 CLASSES = ("car", "trash container", "bicycle")

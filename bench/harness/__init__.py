@@ -1,0 +1,1 @@
+"""Nodes under test and clients beside them, small bundles and scans: what bench and the tests share."""

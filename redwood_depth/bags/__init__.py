@@ -1,0 +1,1 @@
+"""Recordings: rosbag2 bags read, chosen from, paired, written and played."""

@@ -1,0 +1,206 @@
+"""Colour and depth of a bag, paired by header stamp while streaming: a bag may be larger than the memory."""
+
+import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redwood_depth.bags.message_types import RawMessage, deserialize, header_stamp_ns
+from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.topics import RgbdTopics
+from redwood_depth.camera import Intrinsics
+from redwood_depth.errors import BagError, CameraError, ImageError
+from redwood_depth.images.decode import ColorImage, color_from_message, depth_from_message
+from redwood_depth.scans.redwood import pair_stamps
+
+MAX_GAP_NS = 20_000_000
+MAX_WAITING_BYTES = 256 << 20
+# A frame is given its partner once both streams are this many gaps past it: what comes later cannot be nearer to it,
+# nor (but for a chain of ever nearer neighbours that is this long) to its partner.
+_SETTLED_GAPS = 4
+# A stamp that is so much older than its stream's newest is no latecomer: the clock was set back.
+_JUMP_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class RgbdPair:
+    """A colour image and the depth image nearest to it in time.
+
+    `depth_m` is float32 (H, W) in metres, NaN where there is none; its size may differ from the colour image's. In a
+    bag without depth it is all NaN, and both stamps are the colour image's.
+    `intrinsics` is the colour camera's at the image's size, None where it is unknown, uncalibrated or of another view.
+    """
+
+    color: ColorImage
+    depth_m: NDArray[np.float32]
+    intrinsics: Intrinsics | None
+    color_stamp_ns: int
+    depth_stamp_ns: int
+
+
+class RgbdReader:
+    """Iterates over a bag's pairs, once. The counts are complete when the iteration is.
+
+    `corrupt` counts messages that cannot be read, `corrupt_example` says what is wrong with the first one;
+    `nearest_ns` is the least time between a colour and a depth image, None where one of the streams is empty.
+    """
+
+    def __init__(self, bag: Bag, topics: RgbdTopics, max_gap_ns: int = MAX_GAP_NS) -> None:
+        self.paired = 0
+        self.corrupt = 0
+        self.corrupt_example: str | None = None
+        self.nearest_ns: int | None = None
+        self._bag = bag
+        self._topics = topics
+        self._colors = _Waiting()
+        self._depths = _Waiting()
+        self._max_gap_ns = max_gap_ns
+        self._intrinsics: Intrinsics | None = None
+
+    @property
+    def unpaired_color(self) -> int:
+        """Colour images that no depth image was near enough to."""
+        return self._colors.dropped
+
+    @property
+    def unpaired_depth(self) -> int:
+        """Depth images that no colour image was near enough to."""
+        return self._depths.dropped
+
+    def __iter__(self) -> Iterator[RgbdPair]:
+        self._read_first_camera_info()
+        if self._topics.depth is None:
+            yield from self._without_depth()
+            return
+        for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
+            if message.topic == self._topics.camera_info:
+                self._read_camera_info(message)
+            else:
+                stamp_ns = self._stamp_ns(message)
+                if stamp_ns is None:
+                    continue
+                waiting = self._colors if message.topic == self._topics.color else self._depths
+                if stamp_ns < waiting.newest_ns - _JUMP_NS:
+                    yield from self._decoded(self._settled(ended=True))
+                    self._colors.newest_ns = self._depths.newest_ns = -1
+                self._note_distance(stamp_ns, self._depths if waiting is self._colors else self._colors)
+                waiting.add(stamp_ns, message)
+                yield from self._decoded(self._settled())
+        yield from self._decoded(self._settled(ended=True))
+
+    def _without_depth(self) -> Iterator[RgbdPair]:
+        for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
+            if message.topic == self._topics.camera_info:
+                self._read_camera_info(message)
+                continue
+            try:
+                stamp_ns, image = header_stamp_ns(message), color_from_message(deserialize(message))
+            except (BagError, ImageError) as error:
+                self._count_corrupt(error)
+                continue
+            nothing: NDArray[np.float32] = np.broadcast_to(np.float32(np.nan), image.size)
+            yield RgbdPair(image, nothing, self._fitted(image), stamp_ns, stamp_ns)
+
+    def _read_first_camera_info(self) -> None:
+        """Drivers may send it once, or after the first image; it holds for the images before it as well."""
+        if self._topics.camera_info:
+            for message in self._bag.messages((self._topics.camera_info,)):
+                self._read_camera_info(message)
+                break
+        self.corrupt, self.corrupt_example = 0, None  # it comes again in its place
+
+    def _note_distance(self, stamp_ns: int, others: "_Waiting") -> None:
+        if others.newest_ns >= 0:
+            distance_ns = min(abs(stamp_ns - other_ns) for other_ns in (others.newest_ns, *others.near(stamp_ns)))
+            self.nearest_ns = distance_ns if self.nearest_ns is None else min(self.nearest_ns, distance_ns)
+
+    def _count_corrupt(self, error: Exception) -> None:
+        self.corrupt += 1
+        self.corrupt_example = self.corrupt_example or str(error)
+
+    def _read_camera_info(self, message: RawMessage) -> None:
+        try:
+            self._intrinsics = Intrinsics.from_camera_info(deserialize(message))
+        except (BagError, CameraError) as error:
+            self._count_corrupt(error)
+
+    def _stamp_ns(self, message: RawMessage) -> int | None:
+        try:
+            return header_stamp_ns(message)
+        except BagError as error:
+            self._count_corrupt(error)
+            return None
+
+    def _settled(self, ended: bool = False) -> list[tuple[RawMessage, RawMessage]]:
+        """Take the pairs that nothing can change any more, and drop the frames that can find no partner any more."""
+        colors, depths = self._colors, self._depths
+        horizon_ns = min(colors.newest_ns, depths.newest_ns) - _SETTLED_GAPS * self._max_gap_ns
+        if ended:
+            horizon_ns = max(colors.newest_ns, depths.newest_ns)
+        if all(stamp_ns > horizon_ns for stamp_ns in colors.stamps_ns[:1] + depths.stamps_ns[:1]):
+            return []
+        pairs = pair_stamps(colors.stamps_ns, depths.stamps_ns, self._max_gap_ns)
+        settled = [(i, j) for i, j in pairs if max(colors.stamps_ns[i], depths.stamps_ns[j]) <= horizon_ns]
+        taken = [(colors.messages[i], depths.messages[j]) for i, j in settled]
+        open_pairs = set(pairs) - set(settled)
+        colors.leave(horizon_ns, {i for i, _ in settled}, {i for i, _ in open_pairs})
+        depths.leave(horizon_ns, {j for _, j in settled}, {j for _, j in open_pairs})
+        return taken
+
+    def _decoded(self, pairs: list[tuple[RawMessage, RawMessage]]) -> Iterator[RgbdPair]:
+        for color, depth in pairs:
+            try:
+                image = color_from_message(deserialize(color))
+                depth_m = depth_from_message(deserialize(depth))
+            except (BagError, ImageError) as error:
+                self._count_corrupt(error)
+                continue
+            self.paired += 1
+            yield RgbdPair(image, depth_m, self._fitted(image), header_stamp_ns(color), header_stamp_ns(depth))
+
+    def _fitted(self, color: ColorImage) -> Intrinsics | None:
+        try:
+            return self._intrinsics.fitted(*color.size) if self._intrinsics else None
+        except CameraError:
+            return None
+
+
+class _Waiting:
+    """Frames of one stream without a partner so far, in order of stamp."""
+
+    def __init__(self) -> None:
+        self.stamps_ns: list[int] = []
+        self.messages: list[RawMessage] = []
+        self.newest_ns = -1
+        self.dropped = 0
+        self._bytes = 0
+
+    def add(self, stamp_ns: int, message: RawMessage) -> None:
+        at = bisect.bisect_right(self.stamps_ns, stamp_ns)
+        self.stamps_ns.insert(at, stamp_ns)
+        self.messages.insert(at, message)
+        self.newest_ns = max(self.newest_ns, stamp_ns)
+        self._bytes += len(message.data)
+        while self._bytes > MAX_WAITING_BYTES and len(self.messages) > 1:  # the other stream's clock is far away
+            self._bytes -= len(self.messages.pop(0).data)
+            self.stamps_ns.pop(0)
+            self.dropped += 1
+
+    def near(self, stamp_ns: int) -> list[int]:
+        """The stamps before and after, as far as they still wait."""
+        at = bisect.bisect_left(self.stamps_ns, stamp_ns)
+        return self.stamps_ns[max(at - 1, 0) : at + 1]
+
+    def leave(self, horizon_ns: int, taken: set[int], open_pairs: set[int]) -> None:
+        """Remove what is taken, and what is not later than the horizon and has no partner."""
+        stays = [
+            i
+            for i, stamp_ns in enumerate(self.stamps_ns)
+            if i not in taken and (stamp_ns > horizon_ns or i in open_pairs)
+        ]
+        self.dropped += len(self.stamps_ns) - len(stays) - len(taken)
+        self.stamps_ns = [self.stamps_ns[i] for i in stays]
+        self.messages = [self.messages[i] for i in stays]
+        self._bytes = sum(len(message.data) for message in self.messages)

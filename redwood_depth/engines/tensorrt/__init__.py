@@ -1,0 +1,1 @@
+"""TensorRT: found, built, cached, verified and run."""

@@ -1,0 +1,1 @@
+"""Scores of depth and class against ground truth."""

@@ -1,0 +1,1 @@
+"""The scores of metrics.py in one pass over an image."""

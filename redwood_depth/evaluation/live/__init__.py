@@ -1,0 +1,1 @@
+"""Evaluation of a node over DDS. Needs rclpy."""

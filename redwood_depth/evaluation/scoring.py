@@ -1,0 +1,292 @@
+"""Scoring a model on the RGB-D frames of a bag."""
+
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redwood_depth.bags.pairs import MAX_GAP_NS, RgbdPair, RgbdReader
+from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.topics import RgbdTopics, find_rgbd_topics, lacks
+from redwood_depth.errors import BagError, EngineError
+from redwood_depth.evaluation.baselines import DepthHistogram
+from redwood_depth.evaluation.fast.scores import image_scores
+from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, distance_edges_m
+from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores, valid_depth
+from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
+from redwood_depth.prediction import Prediction
+
+_HANDOVER_S = 5e-4
+
+LEFT_OUT = {
+    "no_valid_depth": "frames without valid depth",
+    "unpaired_color": "colour images without depth",
+    "unpaired_depth": "depth images without colour",
+    "corrupt": "corrupt messages",
+    "prediction_failed": "failed predictions",
+    "not_predicted": "frames without a prediction",
+}
+
+# What is scored: the prediction for a pair's colour image, or None where there is none (a recording with gaps).
+Predict = Callable[[RgbdPair], Prediction | None]
+# The same for a bag: a context manager, entered once its topics are known.
+OpenPredictions = Callable[[Bag, RgbdTopics], AbstractContextManager[Predict]]
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None.
+
+    `predicted_topic` is a recorded prediction, which is not taken as the ground truth. `paper` asks for
+    metrics.paper_scores as well.
+    """
+
+    color_topic: str | None = None
+    depth_topic: str | None = None
+    camera_info_topic: str | None = None
+    predicted_topic: str | None = None
+    label: str | None = None
+    min_depth_m: float = MIN_DEPTH_M
+    max_depth_m: float = MAX_DEPTH_M
+    paper: bool = False
+
+
+@dataclass
+class BagEvaluation:
+    """Scores of a bag's frames, and the count of everything that could not be scored, by reason.
+
+    `stamps_ns` are the colour stamps of the first and the last pair, `clock_jumps` how often stamps go back;
+    `unscored` the stamps of pairs without a score, with the reason; `failure` is the last error of the model; `sizes`
+    counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair. Of a bag
+    without depth there are `class_frames` instead of `frames`, and `depth_not_scored` says why. `corrupt_example` says
+    what is wrong with the first message that cannot be read, `nearest_ns` how far colour and depth are apart at least.
+    """
+
+    path: Path
+    topics: dict[str, str | None]
+    label: str | None = None
+    frames: list[FrameScores] = field(default_factory=list)
+    class_frames: list[ClassFrame] = field(default_factory=list)
+    depth_not_scored: str | None = None
+    left_out: Counter[str] = field(default_factory=Counter)
+    focal_corrected: int = 0
+    damage: str | None = None
+    corrupt_example: str | None = None
+    nearest_ns: int | None = None
+    failure: EngineError | None = None
+    stamps_ns: tuple[int, int] | None = None
+    clock_jumps: int = 0
+    unscored: list[tuple[int, str]] = field(default_factory=list)
+    sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
+    typical_depths_m: list[float] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the bag was undamaged and the model gave a usable output for every frame."""
+        return self.part is None and not self.left_out["prediction_failed"]
+
+    @property
+    def part(self) -> str | None:
+        """Why only a part of the bag could be read, None: all of it was."""
+        if self.damage is None and self.left_out["corrupt"]:
+            return f"{self.left_out['corrupt']} messages cannot be read, the first because: {self.corrupt_example}"
+        return self.damage
+
+    def left_out_words(self) -> str:
+        """What was left out, in words, with the evidence where colour and depth never meet."""
+        words = [f"{self.left_out[reason]} {text}" for reason, text in LEFT_OUT.items() if self.left_out[reason]]
+        if self.left_out["corrupt"]:
+            words.append(f"the first because: {self.corrupt_example}")
+        if not self.sizes and self.nearest_ns is not None and self.nearest_ns > MAX_GAP_NS:
+            nearest, most = self.nearest_ns / 1e9, MAX_GAP_NS / 1e6
+            words.append(f"the nearest are {nearest:.3f} s apart, {most:g} ms at most would do: are they of one clock?")
+        return ", ".join(words) or "nothing left out"
+
+
+@dataclass(frozen=True)
+class ScoredFrame:
+    """What was compared, for whoever draws or records it: `valid` marks the ground truth that counts.
+
+    The scores of a frame without any ground truth are a ClassFrame.
+    """
+
+    pair: RgbdPair
+    prediction: Prediction
+    valid: NDArray[np.bool_]
+    scores: FrameScores | ClassFrame
+
+
+def evaluate_bag(
+    path: Path | str,
+    predict: Predict,
+    options: EvaluationOptions | None = None,
+    progress: Callable[[int], None] = lambda expected: None,
+    watch: Callable[[ScoredFrame], None] = lambda frame: None,
+    threads: int = 1,
+) -> BagEvaluation:
+    """Predict every colour image that has ground truth, and score it at the ground truth's size.
+
+    Of a bag without a depth topic the class is scored, where `options` has a label.
+
+    Args:
+        path: a bag folder, or a single .mcap or .db3 file.
+        predict: what is scored; see Predict.
+        options: None: the defaults.
+        progress: called after each pair of images with the number of pairs to expect in all.
+        watch: called with each scored frame, in order, on the calling thread.
+        threads: how many frames are predicted and scored at once. 1: in order, on the calling thread. More: `predict`
+            is called from that many threads. The scores are the same.
+
+    Raises:
+        BagError: the bag cannot be read, lacks a topic, or holds no frame that can be scored.
+        EngineError: the model failed on every frame.
+    """
+    return evaluate_opened(path, lambda bag, topics: nullcontext(predict), options, progress, watch, threads)
+
+
+def evaluate_opened(
+    path: Path | str,
+    open_predictions: OpenPredictions,
+    options: EvaluationOptions | None = None,
+    progress: Callable[[int], None] = lambda expected: None,
+    watch: Callable[[ScoredFrame], None] = lambda frame: None,
+    threads: int = 1,
+) -> BagEvaluation:
+    """As evaluate_bag, for predictions that depend on the bag."""
+    options = options or EvaluationOptions()
+    with Bag.open(path) as bag:
+        topics = _topics(bag, options)
+        reader = RgbdReader(bag, topics)
+        expected = min(topic.count for topic in bag.topics if topic.name in (topics.color, topics.depth))
+        result = BagEvaluation(bag.path, dict(vars(topics)), options.label)
+        if topics.depth is None:
+            result.depth_not_scored = lacks(bag, "depth image", "the bag")
+        with open_predictions(bag, topics) as predict:
+            score = partial(_score_class if topics.depth is None else _score_pair, predict=predict, options=options)
+            for pair, outcome in _in_order(score, reader, threads):
+                _note(result, pair, outcome)
+                if isinstance(outcome, ScoredFrame):
+                    watch(outcome)
+                progress(expected)
+        result.damage, result.corrupt_example, result.nearest_ns = bag.damage, reader.corrupt_example, reader.nearest_ns
+    result.left_out.update(
+        unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
+    )
+    scored = result.frames or result.class_frames
+    if not scored and result.failure:
+        raise result.failure
+    if not scored:
+        units = truth_warning(result.typical_depths_m, options.min_depth_m, options.max_depth_m)
+        why = f"{result.left_out_words()}{'; ' if units else ''}{units or ''}"
+        raise BagError(f"{path} holds no frame that can be scored: {why}")
+    return result
+
+
+def _topics(bag: Bag, options: EvaluationOptions) -> RgbdTopics:
+    given = options.color_topic, options.depth_topic, options.camera_info_topic
+    topics = find_rgbd_topics(bag, *given, no_truth=options.predicted_topic, may_lack_depth=True)
+    if topics.depth is None and options.label is None:
+        remedy = "" if options.predicted_topic else "; with a label (--label) its class can be scored"
+        raise BagError(f"{lacks(bag, 'depth image')}{remedy}")
+    return topics
+
+
+# A scored frame, the reason (of LEFT_OUT) why there is none, or the error of the model.
+_Outcome = ScoredFrame | str | EngineError
+
+
+def _in_order(
+    score: Callable[[RgbdPair], _Outcome], pairs: Iterable[RgbdPair], threads: int
+) -> Iterator[tuple[RgbdPair, _Outcome]]:
+    """Each pair with its outcome; as many pairs are held as keep all threads busy while one result is awaited."""
+    if threads == 1:
+        yield from ((pair, score(pair)) for pair in pairs)
+        return
+    with _quick_handover(), ThreadPoolExecutor(threads, "score") as pool:
+        waiting: deque[tuple[RgbdPair, Future[_Outcome]]] = deque()
+        for pair in pairs:
+            waiting.append((pair, pool.submit(score, pair)))
+            if len(waiting) > 2 * threads:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        yield from ((first, future.result()) for first, future in waiting)
+
+
+@contextmanager
+def _quick_handover() -> Iterator[None]:
+    """Python lets a thread that waits for the interpreter wait for 5 ms, half a frame, while a core may stand idle."""
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_HANDOVER_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
+
+
+def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
+    """Count a pair, and its scores or the reason why it has none."""
+    first_ns, last_ns = result.stamps_ns or (pair.color_stamp_ns, pair.color_stamp_ns)
+    result.clock_jumps += pair.color_stamp_ns < last_ns
+    result.stamps_ns = first_ns, pair.color_stamp_ns
+    result.sizes[pair.color.size, pair.depth_m.shape] += 1
+    if typical_m := typical_depth_m(pair.depth_m):
+        result.typical_depths_m.append(typical_m)
+    if isinstance(outcome, ScoredFrame):
+        result.focal_corrected += pair.intrinsics is not None
+        if isinstance(outcome.scores, FrameScores):
+            result.frames.append(outcome.scores)
+        else:
+            result.class_frames.append(outcome.scores)
+        return
+    if isinstance(outcome, EngineError):
+        result.failure = outcome
+    reason = outcome if isinstance(outcome, str) else "prediction_failed"
+    result.left_out[reason] += 1
+    result.unscored.append((pair.color_stamp_ns, reason))
+
+
+def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -> _Outcome:
+    target = pair.depth_m
+    valid = valid_depth(target, options.min_depth_m, options.max_depth_m)
+    if not valid.any():
+        return "no_valid_depth"
+    predicted = _timed(predict, pair)
+    if not isinstance(predicted, tuple):
+        return predicted
+    prediction, latency_ms = predicted
+    edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
+    scores = image_scores(prediction.depth_m, target, valid, edges_m)
+    if scores is None:
+        return EngineError("the prediction has no depth where there is ground truth")
+    truth = DepthHistogram.of_image(target, valid, options.max_depth_m)
+    paper = paper_scores(prediction.depth_m, target) if options.paper else None
+    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper)
+    return ScoredFrame(pair, prediction, valid, of_frame)
+
+
+def _score_class(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -> _Outcome:
+    predicted = _timed(predict, pair)
+    if not isinstance(predicted, tuple):
+        return predicted
+    prediction, latency_ms = predicted
+    nowhere = np.zeros(pair.depth_m.shape, bool)
+    of_frame = ClassFrame(pair.color_stamp_ns, prediction.class_scores, latency_ms)
+    return ScoredFrame(pair, prediction, nowhere, of_frame)
+
+
+def _timed(predict: Predict, pair: RgbdPair) -> tuple[Prediction, float] | str | EngineError:
+    """The prediction and the time it took in ms; or why there is none."""
+    started_s = time.perf_counter()
+    try:
+        prediction = predict(pair)
+    except EngineError as error:
+        return error
+    return "not_predicted" if prediction is None else (prediction, 1000 * (time.perf_counter() - started_s))

@@ -1,0 +1,1 @@
+"""Pictures: messages and files to arrays, and arrays to pictures for people."""

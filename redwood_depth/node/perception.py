@@ -1,0 +1,281 @@
+"""The ROS 2 node `perception`: camera images in, metric depth and object class out."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.camera import Intrinsics
+from redwood_depth.engines import choose_backend, open_engine
+from redwood_depth.engines.progress import Report
+from redwood_depth.errors import CameraError, EngineError, RedwoodDepthError
+from redwood_depth.estimator import Estimator
+from redwood_depth.images.decode import ColorImage, color_from_message
+from redwood_depth.node.messages import diagnostic_status
+from redwood_depth.node.outputs import FrameContext, Outputs
+from redwood_depth.node.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
+from redwood_depth.node.statistics import FrameStatistics, SequenceGaps
+from redwood_depth.node.worker import Worker
+
+_CAMERA_INFO_PATIENCE_S = 0.3
+_MESSAGES_ARE_NUMBERED = hasattr(Subscription, "CallbackType")  # Humble's rclpy hands over no numbers
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+class Frame(NamedTuple):
+    """An image as it waits for the worker."""
+
+    message: Any  # Image or CompressedImage
+    received_s: float
+
+
+class PerceptionNode(LifecycleNode):  # type: ignore[misc]
+    """Life cycle, parameters, subscriptions; the work itself happens on the worker's thread."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("perception", **node_arguments)
+        self.statistics = FrameStatistics()
+        self._bundle: ModelBundle | None = None
+        self._worker: Worker[Frame] | None = None
+        self._outputs: Outputs | None = None
+        self._engine_description = "none"
+        self._camera_info: CameraInfo | None = None
+        self._camera_info_settled = threading.Event()  # it came once, or was waited for once
+        self._image_subscriptions: list[Any] = []
+        self._gaps = SequenceGaps()
+        self._problem = ""
+        self.add_on_set_parameters_callback(self._check_parameters)
+        declare_parameters(self)
+        self.parameters = Parameters.read(self)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # On the steady clock: with use_sim_time a paused bag must not silence the diagnostics.
+        self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    # ------------------------------------------------------------------------------------------------- life cycle
+
+    def start(self) -> None:
+        """Configure and activate, as a life-cycle manager would."""
+        if self.trigger_configure() == _SUCCESS:
+            self.trigger_activate()
+        elif self.context.ok():
+            self.get_logger().error("not started; mend the cause, then configure and activate this node again")
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("configure", self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("activate", self._subscribe)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("deactivate", self._unsubscribe)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("cleanup", self.release)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("shutdown", self.release)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._transition("recover", self.release)
+
+    def _transition(self, name: str, act: Callable[[], None]) -> TransitionCallbackReturn:
+        """Run one transition. rclpy swallows what a transition raises without a word, so nothing may leave here."""
+        try:
+            act()
+        except Exception as error:  # whatever it is: see above
+            self.release()
+            if not self.context.ok():  # a signal came in between: nobody to tell
+                return _FAILURE
+            self._problem = f"cannot {name}: {error}"
+            if not isinstance(error, RedwoodDepthError):  # a fault of ours: show where
+                self.get_logger().error(traceback.format_exc())
+            self.get_logger().error(self._problem)
+            return _FAILURE if name == "configure" else TransitionCallbackReturn.ERROR
+        return _SUCCESS
+
+    def _configure(self) -> None:
+        self.parameters = parameters = Parameters.read(self)
+        self._bundle = bundle = ModelBundle.load(parameters.model or DEMO_BUNDLE)
+        self.statistics = FrameStatistics()
+        self._outputs = Outputs(self, bundle, parameters.depth_encoding)
+        self._outputs.publish_labels(Header(stamp=self.get_clock().now().to_msg()), self._threshold())
+        self._worker = Worker(lambda: self._open_estimator(bundle, parameters), self._process)
+        self._worker.start()
+        self._problem = ""
+        self.get_logger().info(f"{bundle.width}x{bundle.height} model on {self._engine_description}")
+
+    def _open_estimator(self, bundle: ModelBundle, parameters: Parameters) -> Estimator:
+        """On the worker's thread: all CUDA work belongs to it. A TensorRT engine that is built first takes minutes."""
+        log = self.get_logger()
+        backend, reason = choose_backend(parameters.backend)
+        log.info(f"opening {bundle.name} {bundle.version} with {backend} ({reason})")
+        report = Report(log.info, log.warning, cancelled=lambda: not self.context.ok())
+        engine = open_engine(bundle, parameters.backend, parameters.threads, parameters.precision, report)
+        self._engine_description = str(engine.description)
+        estimator = Estimator(bundle, engine)
+        try:  # the first run is the slowest: here no frame waits for it, and an unusable output is found out now
+            estimator.predict(ColorImage(np.zeros((bundle.height, bundle.width, 3), np.uint8)))
+        except EngineError:
+            estimator.close()
+            raise
+        return estimator
+
+    def _subscribe(self) -> None:
+        compressed = self.parameters.image_transport == "compressed"
+        message_type, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
+        reliability = ReliabilityPolicy[self.parameters.image_reliability.upper()]
+        image_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+        info_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        receive_image = self._receive_numbered_image if _MESSAGES_ARE_NUMBERED else self._receive_image
+        self._gaps = SequenceGaps()
+        image = self.create_subscription(message_type, topic, receive_image, image_qos)
+        info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
+        self._image_subscriptions = [image, info]
+        self.get_logger().info(f"active: waiting for images on {image.topic_name}")
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._image_subscriptions:
+            self.destroy_subscription(subscription)
+        self._image_subscriptions = []
+        if self._worker is not None:
+            self._worker.clear()
+
+    def release(self) -> None:
+        """Give back subscriptions, engine and publishers, in that order; safe to call in every state."""
+        self._unsubscribe()
+        if self._worker is not None and not self._worker.stop():
+            self.get_logger().error("the worker did not end in time")
+        if self._outputs is not None:
+            self._outputs.destroy(self)
+        self._worker, self._outputs, self._bundle, self._camera_info = None, None, None, None
+        self._camera_info_settled.clear()
+        self._engine_description = "none"
+
+    # ------------------------------------------------------------------------------------------------- parameters
+
+    def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        for change in changes:
+            reason = refusal(change.name, change.value)
+            if not reason and self._worker is not None and change.name in self._fixed_names():
+                reason = f"{change.name} is read when the node is configured: clean it up first"
+            if reason:
+                return SetParametersResult(successful=False, reason=reason)
+        return SetParametersResult(successful=True)
+
+    def _fixed_names(self) -> set[str]:
+        return set(Parameters.__dataclass_fields__) - set(CHANGED_LIVE)
+
+    def _threshold(self) -> float:
+        asked = float(self.get_parameter("class_threshold").value)
+        return self._bundle.class_threshold if asked == MODEL_THRESHOLD and self._bundle else asked
+
+    # ----------------------------------------------------------------------------------------------------- frames
+
+    def _receive_camera_info(self, info: CameraInfo) -> None:
+        self._camera_info = info
+        self._camera_info_settled.set()
+
+    def _receive_numbered_image(self, message: Any, message_info: Any) -> None:
+        missing = self._gaps.missing(message_info["publication_sequence_number"])
+        # Two publishers count each for itself. The event "message lost" knows nothing of what a newer message replaced.
+        if missing and self.count_publishers(self._image_subscriptions[0].topic_name) == 1:
+            self.statistics.counts["lost"] += missing
+        self._receive_image(message)
+
+    def _receive_image(self, message: Any) -> None:
+        received_s = self.statistics.frame_received()
+        if self._worker is None or self._outputs is None:
+            return
+        if not self._outputs.are_watched():
+            self.statistics.counts["unwatched"] += 1
+        elif not self._worker.put(Frame(message, received_s)):
+            self.statistics.counts["dropped"] += 1
+
+    def _process(self, estimator: Estimator, frame: Frame) -> None:
+        """One frame, on the worker's thread. Whatever is wrong with it is counted and said; the next one follows."""
+        try:
+            self._predict_and_publish(estimator, frame)
+        except RedwoodDepthError as error:
+            self._bad_frame(str(error))
+        except Exception as error:  # a fault of ours must not end the thread that all frames need
+            if self.context.ok():  # after shutdown publishers are gone, and nobody waits for this frame
+                self._bad_frame(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+    def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
+        outputs, threshold = self._outputs, self._threshold()
+        image = color_from_message(frame.message)
+        info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
+        bundle = estimator.bundle
+        size = image.size if self.parameters.output_size == "camera" else (bundle.height, bundle.width)
+        if outputs is None:
+            return
+        canvas = outputs.depth_canvas(*size)
+        started_s = time.monotonic()
+        prediction = estimator.predict(image, intrinsics, size, canvas)
+        inference_s = time.monotonic() - started_s
+        context = FrameContext(frame.message.header, image, info, intrinsics)
+        outputs.publish(context, prediction, threshold)
+        self.statistics.frame_published(frame.received_s, inference_s)
+        outputs.publish_pictures(context, prediction, threshold)
+
+    def _newest_camera_info(self) -> CameraInfo | None:
+        """The newest camera_info; before the first it waits a moment, so that depth does not begin at a wrong scale."""
+        if not self._camera_info_settled.is_set():
+            if self.count_publishers(self.resolve_topic_name("camera_info")):
+                self._camera_info_settled.wait(_CAMERA_INFO_PATIENCE_S)
+            self._camera_info_settled.set()
+        return self._camera_info
+
+    def _calibration(
+        self, info: CameraInfo | None, size: tuple[int, int]
+    ) -> tuple[CameraInfo | None, Intrinsics | None]:
+        """The camera_info and intrinsics that fit the image; without them depth stays the training camera's."""
+        log = self.get_logger()
+        if info is None:
+            log.warning("no camera_info: depth is not corrected for the focal length", once=True)
+            return None, None
+        try:
+            intrinsics = Intrinsics.from_camera_info(info)
+            fitted = intrinsics.fitted(*size) if intrinsics else None
+        except CameraError as error:
+            log.warning(f"camera_info is not used: {error}", throttle_duration_sec=10.0)
+            return None, None
+        if fitted is None:
+            log.warning("camera_info is uncalibrated (K[0] = 0): depth is not corrected", once=True)
+        return info, fitted
+
+    def _bad_frame(self, reason: str) -> None:
+        self.statistics.frame_bad(reason.splitlines()[0])
+        count = self.statistics.counts["bad"]
+        self.get_logger().warning(f"bad frame ({count} so far): {reason}", throttle_duration_sec=1.0)
+
+    # ------------------------------------------------------------------------------------------------ diagnostics
+
+    def _publish_diagnostics(self) -> None:
+        age_s = self.statistics.image_age_s()
+        if self._problem:
+            level, summary = 2, self._problem
+        elif not self._image_subscriptions:
+            level, summary = 0, "inactive"
+        elif age_s is None or age_s > 2.0:
+            level, summary = 1, "no image yet" if age_s is None else f"no image for {age_s:.0f} s"
+        else:
+            level, summary = 0, "running"
+        model = f"{self._bundle.name} {self._bundle.version}" if self._bundle else "none"
+        values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
+        status = diagnostic_status(self.get_fully_qualified_name().lstrip("/"), level, summary, values)
+        header = Header(stamp=self.get_clock().now().to_msg())
+        self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))

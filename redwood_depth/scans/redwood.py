@@ -1,0 +1,251 @@
+"""RGB-D scans in the Redwood layout, a folder or a zip: colour and depth paired by time stamp, zips read in place."""
+
+import bisect
+import json
+import math
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from redwood_depth.camera import Intrinsics
+from redwood_depth.errors import ImageError, ScanError
+from redwood_depth.images.compressed import decode_image
+
+MAX_GAP_US = 20_000
+MAX_MEMBER_BYTES = 64 << 20
+PRIMESENSE = Intrinsics(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5)  # Redwood's own camera
+
+_COLOR = re.compile(r"(?P<top>(?:[^/]+/)?)rgb/[0-9]+-(?P<stamp>[0-9]{1,18})\.jpe?g", re.IGNORECASE)
+_DEPTH = re.compile(r"(?P<top>(?:[^/]+/)?)depth/[0-9]+-(?P<stamp>[0-9]{1,18})\.png", re.IGNORECASE)
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # RuntimeError: encrypted
+
+
+@dataclass(frozen=True)
+class ScanFrame:
+    """One colour image and its depth image: member names inside the scan, stamps in microseconds."""
+
+    color: str
+    depth: str
+    color_stamp_us: int
+    depth_stamp_us: int
+
+
+class RedwoodScan:
+    """An open scan; a context manager. `frames` are in order of time, `unpaired` counts colour frames without depth.
+
+    `unpaired_depth` counts depth frames without colour; `colors` and `depths` list all frames of a stream as (stamp in
+    microseconds, member name), ascending; `info` is what info.json says, empty where there is none.
+    """
+
+    def __init__(self, path: Path, members: "_Folder | _Zip", max_gap_us: int) -> None:
+        self._members = members
+        self.name = path.stem if path.suffix.lower() == ".zip" else path.resolve().name
+        names = members.names()
+        top, colors = _stamped(names, _COLOR)
+        depth_top, depths = _stamped(names, _DEPTH)
+        if not colors:
+            raise ScanError(f"{path} is no Redwood scan: it has no rgb/NNNNNNN-TTTTTTTTTTTT.jpg")
+        if not depths or depth_top != top:
+            raise ScanError(f"{path} is no Redwood scan: it has no depth/NNNNNNN-TTTTTTTTTTTT.png beside rgb/")
+        pairs = pair_stamps([stamp for stamp, _ in colors], [stamp for stamp, _ in depths], max_gap_us)
+        if not pairs:
+            raise ScanError(
+                f"{path}: none of {len(colors)} colour frames has a depth frame within {max_gap_us / 1000:g} ms"
+            )
+        self.colors, self.depths = colors, depths
+        self.frames = [ScanFrame(colors[i][1], depths[j][1], colors[i][0], depths[j][0]) for i, j in pairs]
+        self.unpaired = len(colors) - len(pairs)
+        self.unpaired_depth = len(depths) - len(pairs)
+        info = f"{top}info.json"
+        self.info = _read_info(f"{path}/{info}", members.read(info)) if info in names else {}
+        self.intrinsics = _read_intrinsics(f"{path}/{info}", self.info) if info in names else PRIMESENSE
+
+    @classmethod
+    def open(cls, path: Path | str, max_gap_us: int = MAX_GAP_US) -> "RedwoodScan":
+        """Open a scan folder or .zip.
+
+        Raises:
+            ScanError: no such scan, not in the Redwood layout, no pair within `max_gap_us`, a corrupt zip or info.json.
+        """
+        path = Path(path).expanduser()
+        if path.is_dir():
+            return cls(path, _Folder(path), max_gap_us)
+        if not path.is_file():
+            raise ScanError(f"no scan at {path}")
+        members = _Zip(path)
+        try:
+            return cls(path, members, max_gap_us)
+        except ScanError:
+            members.close()
+            raise
+
+    def color_bytes(self, frame: ScanFrame) -> bytes:
+        """The encoded colour image (JPEG). Raises ScanError where it cannot be read."""
+        return self._members.read(frame.color)
+
+    def depth_bytes(self, frame: ScanFrame) -> bytes:
+        """The encoded depth image (16-bit PNG, mm). Raises ScanError where it cannot be read."""
+        return self._members.read(frame.depth)
+
+    def close(self) -> None:
+        self._members.close()
+
+    def __enter__(self) -> "RedwoodScan":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def pair_stamps(colors: Sequence[int], depths: Sequence[int], max_gap_us: int = MAX_GAP_US) -> list[tuple[int, int]]:
+    """Pairs (colour index, depth index) of two ascending streams, each frame used once, closest pairs first.
+
+    The streams of a scan have different counts and drift apart, so position says nothing; only stamps count.
+    """
+    candidates = []
+    for i, stamp in enumerate(colors):
+        first = bisect.bisect_left(depths, stamp - max_gap_us)
+        last = bisect.bisect_right(depths, stamp + max_gap_us)
+        candidates += [(abs(depths[j] - stamp), i, j) for j in range(first, last)]
+    partner: dict[int, int] = {}
+    used: set[int] = set()
+    for _, i, j in sorted(candidates):
+        if i not in partner and j not in used:
+            partner[i] = j
+            used.add(j)
+    return sorted(partner.items())
+
+
+def decode_color(data: bytes) -> npt.NDArray[np.uint8]:
+    """Colour image (H, W, 3) uint8 RGB from encoded bytes. Raises ScanError where they are no image."""
+    image = _decode(data, cv2.IMREAD_COLOR)
+    if image is None:
+        raise ScanError("a colour image of the scan is corrupt")
+    color: npt.NDArray[np.uint8] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return color
+
+
+def decode_depth(data: bytes) -> npt.NDArray[np.uint16]:
+    """Depth image (H, W) uint16 mm, 0 = missing, from PNG bytes. Raises ScanError where they are no 16-bit image."""
+    image = _decode(data, cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ScanError("a depth image of the scan is corrupt")
+    if image.dtype != np.uint16 or image.ndim != 2:
+        raise ScanError(f"a depth image of the scan must be 16-bit with one channel, not {image.dtype} {image.shape}")
+    depth: npt.NDArray[np.uint16] = image
+    return depth
+
+
+def _decode(data: bytes, flags: int) -> Any:
+    try:
+        return decode_image(data, flags)
+    except ImageError:
+        return None
+
+
+class _Folder:
+    """The members of a scan that lies as files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        try:
+            return [
+                path.relative_to(self._folder).as_posix()
+                for pattern in ("rgb/*", "depth/*", "info.json")
+                for path in self._folder.glob(pattern)
+            ]
+        except OSError as error:
+            raise ScanError(f"cannot list {self._folder}: {error.strerror}") from error
+
+    def read(self, name: str) -> bytes:
+        path = self._folder / name
+        try:
+            _check_size(str(path), path.stat().st_size)
+            return path.read_bytes()
+        except OSError as error:
+            raise ScanError(f"cannot read {path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class _Zip:
+    """The members of a zipped scan; never extracted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (*_ZIP_ERRORS, OSError, ValueError) as error:
+            raise ScanError(f"{path} is no zip that can be read: {error}") from error
+
+    def names(self) -> list[str]:
+        return self._zip.namelist()
+
+    def read(self, name: str) -> bytes:
+        try:
+            _check_size(f"{self._path}/{name}", self._zip.getinfo(name).file_size)
+            return self._zip.read(name)
+        except (*_ZIP_ERRORS, OSError, ValueError, KeyError) as error:
+            raise ScanError(f"cannot read {name} in {self._path}: {error}") from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MAX_MEMBER_BYTES:
+        raise ScanError(f"{name} has {size >> 20} MB; a scan's files have at most {MAX_MEMBER_BYTES >> 20} MB")
+
+
+def _stamped(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[str, list[tuple[int, str]]]:
+    """The top folder ("" or "scan/") and its (stamp, name) members, ascending; the folder that holds the most wins."""
+    tops: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if match := pattern.fullmatch(name):
+            tops.setdefault(match["top"], []).append((int(match["stamp"]), name))
+    top = max(tops, key=lambda key: len(tops[key]), default="")
+    return top, sorted(tops.get(top, []))
+
+
+def _read_info(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        info = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ScanError(f"{name} is no camera description: {error}") from error
+    if not isinstance(info, dict):
+        raise ScanError(f"{name} is no camera description: it holds no JSON object")
+    return info
+
+
+def _read_intrinsics(name: str, info: dict[str, Any]) -> Intrinsics:
+    try:
+        camera = Intrinsics(
+            width=int(info["width"]),
+            height=int(info["height"]),
+            fx=float(info["fx"]),
+            fy=float(info["fy"]),
+            cx=float(info["cx"]),
+            cy=float(info["cy"]),
+        )
+    except KeyError as error:
+        raise ScanError(f"{name} lacks {error}") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ScanError(f"{name} is no camera description: {error}") from error
+    finite = all(map(math.isfinite, (camera.fx, camera.fy, camera.cx, camera.cy)))
+    if not finite or min(camera.width, camera.height) < 1 or min(camera.fx, camera.fy) <= 0:
+        raise ScanError(f"{name} describes an impossible camera: {camera}")
+    return camera

@@ -1,0 +1,44 @@
+"""doctor tells what is there and what is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from redwood_depth.bundle import ModelBundle
+from redwood_depth.commands import doctor
+from redwood_depth.commands.checks import large_images
+from redwood_depth.node.dds import profile_variable
+
+
+def test_it_names_versions_model_and_backend(tiny_bundle: ModelBundle, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
+    assert doctor.main([str(tiny_bundle.folder), "--no-images"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for words in ("ok    rclpy", "ok    onnxruntime", "ok    model", "ok    backend onnxruntime"):
+        assert any(line.startswith(words) for line in lines), words
+    assert any("car, trash container, bicycle; threshold 0.2" in line for line in lines)
+    assert lines[-1] == "doctor: the node can run here"
+
+
+def test_a_missing_model_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor.main([str(tmp_path), "--no-images"]) == 1
+    assert "FAIL  model" in capsys.readouterr().out
+
+
+def test_images_between_processes_are_tried_and_the_remedy_named(
+    ros_domain: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    state, _, detail = large_images.check_large_images()
+    assert state == "ok", detail
+    deaf = tmp_path / "udp_small.xml"  # no shared memory, and a socket buffer that holds no image
+    deaf.write_text(
+        '<profiles xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"><transport_descriptors>'
+        "<transport_descriptor><transport_id>udp</transport_id><type>UDPv4</type>"
+        "<receiveBufferSize>65536</receiveBufferSize></transport_descriptor></transport_descriptors>"
+        '<participant profile_name="p" is_default_profile="true"><rtps><userTransports><transport_id>udp</transport_id>'
+        "</userTransports><useBuiltinTransports>false</useBuiltinTransports></rtps></participant></profiles>"
+    )
+    monkeypatch.setenv(profile_variable(), str(deaf))
+    state, _, detail = large_images.check_large_images()
+    assert state == "note"
+    assert f"export {profile_variable()}" in detail

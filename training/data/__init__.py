@@ -1,0 +1,1 @@
+"""Training data: fetched, prepared, split and read."""

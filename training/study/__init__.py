@@ -1,0 +1,1 @@
+"""What the paper's mistakes cost, one by one."""

@@ -1,0 +1,1 @@
+"""Rooms, streets and what stands about in them."""

@@ -1,0 +1,1 @@
+"""Light, surfaces, cameras, and the path tracer."""
