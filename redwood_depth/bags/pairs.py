@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from redwood_depth.bags.message_types import RawMessage, deserialize, header_stamp_ns
 from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.stamps import SET_BACK_NS, Clock
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, CameraError, ImageError
@@ -20,8 +21,6 @@ MAX_WAITING_BYTES = 256 << 20
 # A frame is given its partner once both streams are this many gaps past it: what comes later cannot be nearer to it,
 # nor (but for a chain of ever nearer neighbours that is this long) to its partner.
 _SETTLED_GAPS = 4
-# A stamp that is so much older than its stream's newest is no latecomer: the clock was set back.
-_JUMP_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,13 @@ class RgbdReader:
         self._colors = _Waiting()
         self._depths = _Waiting()
         self._max_gap_ns = max_gap_ns
+        self._clock = Clock()
         self._intrinsics: Intrinsics | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user must know of how the images were paired."""
+        return self._clock.warnings()
 
     @property
     def unpaired_color(self) -> int:
@@ -74,7 +79,8 @@ class RgbdReader:
         if self._topics.depth is None:
             yield from self._without_depth()
             return
-        for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
+        messages = self._bag.messages([name for name in vars(self._topics).values() if name])
+        for message in self._clock.look_ahead(messages, self._topics.color, self._topics.depth):
             if message.topic == self._topics.camera_info:
                 self._read_camera_info(message)
             else:
@@ -82,7 +88,7 @@ class RgbdReader:
                 if stamp_ns is None:
                     continue
                 waiting = self._colors if message.topic == self._topics.color else self._depths
-                if stamp_ns < waiting.newest_ns - _JUMP_NS:
+                if stamp_ns < waiting.newest_ns - SET_BACK_NS:
                     yield from self._decoded(self._settled(ended=True))
                     self._colors.newest_ns = self._depths.newest_ns = -1
                 self._note_distance(stamp_ns, self._depths if waiting is self._colors else self._colors)
@@ -96,7 +102,8 @@ class RgbdReader:
                 self._read_camera_info(message)
                 continue
             try:
-                stamp_ns, image = header_stamp_ns(message), color_from_message(deserialize(message))
+                stamp_ns = header_stamp_ns(message) or message.timestamp_ns
+                image = color_from_message(deserialize(message))
             except (BagError, ImageError) as error:
                 self._count_corrupt(error)
                 continue
@@ -128,7 +135,7 @@ class RgbdReader:
 
     def _stamp_ns(self, message: RawMessage) -> int | None:
         try:
-            return header_stamp_ns(message)
+            return self._clock.stamp_ns(message)
         except BagError as error:
             self._count_corrupt(error)
             return None
@@ -158,7 +165,7 @@ class RgbdReader:
                 self._count_corrupt(error)
                 continue
             self.paired += 1
-            yield RgbdPair(image, depth_m, self._fitted(image), header_stamp_ns(color), header_stamp_ns(depth))
+            yield RgbdPair(image, depth_m, self._fitted(image), self._clock.of(color), self._clock.of(depth))
 
     def _fitted(self, color: ColorImage) -> Intrinsics | None:
         try:

@@ -67,7 +67,8 @@ class BagEvaluation:
     `unscored` the stamps of pairs without a score, with the reason; `failure` is the last error of the model; `sizes`
     counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair. Of a bag
     without depth there are `class_frames` instead of `frames`, and `depth_not_scored` says why. `corrupt_example` says
-    what is wrong with the first message that cannot be read, `nearest_ns` how far colour and depth are apart at least.
+    what is wrong with the first message that cannot be read, `nearest_ns` how far colour and depth are apart at least,
+    `warnings` what else the reader has to say of the recording.
     """
 
     path: Path
@@ -87,6 +88,7 @@ class BagEvaluation:
     unscored: list[tuple[int, str]] = field(default_factory=list)
     sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
     typical_depths_m: list[float] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -177,6 +179,7 @@ def evaluate_opened(
                     watch(outcome)
                 progress(expected)
         result.damage, result.corrupt_example, result.nearest_ns = bag.damage, reader.corrupt_example, reader.nearest_ns
+    result.warnings = reader.warnings
     result.left_out.update(
         unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
     )
@@ -185,7 +188,7 @@ def evaluate_opened(
         raise result.failure
     if not scored:
         units = truth_warning(result.typical_depths_m, options.min_depth_m, options.max_depth_m)
-        why = f"{result.left_out_words()}{'; ' if units else ''}{units or ''}"
+        why = "; ".join(filter(None, (result.left_out_words(), units, *result.warnings)))
         raise BagError(f"{path} holds no frame that can be scored: {why}")
     return result
 

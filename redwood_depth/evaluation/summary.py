@@ -107,6 +107,7 @@ def _bag_entry(
 
 def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str]:
     found = [
+        *evaluation.warnings,
         truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
         prediction_warning([frame.depth.scale for frame in evaluation.frames]) if evaluation.frames else None,
         f"the stamps go back {evaluation.clock_jumps} times: the clock was set" if evaluation.clock_jumps else None,
