@@ -34,6 +34,10 @@ class _Sample:
     stamps_ns: list[int] = field(default_factory=list)
     logged_ns: list[int] = field(default_factory=list)
 
+    def delays_ns(self) -> list[int]:
+        """From stamp to logging."""
+        return [logged - stamp for stamp, logged in zip(self.stamps_ns, self.logged_ns, strict=True)]
+
 
 class Clock:
     """Tells the stamps of a bag's colour and depth images, in nanoseconds, all by one clock.
@@ -102,8 +106,7 @@ class Clock:
         return found
 
     def _decide(self, color: _Sample, depth: _Sample) -> None:
-        stamps_ns = [stamp_ns for stamp_ns in color.stamps_ns + depth.stamps_ns if stamp_ns]
-        self._begins_at_zero = min(stamps_ns, default=SET_BACK_NS) < SET_BACK_NS  # as scans do
+        self._begins_at_zero = _begins_at_zero(color) or _begins_at_zero(depth)
         between_ns = _between(color, depth)
         apart = f"{abs(between_ns) / 1e9:.1f} s apart where they were logged together"
         fault = _fault("colour", color) or _fault("depth", depth)
@@ -150,9 +153,15 @@ def _repeats(stamps_ns: Sequence[int]) -> bool:
     return sum(one == other for one, other in pairwise(stamps_ns)) > _MOST_REPEATED * len(stamps_ns)
 
 
+def _begins_at_zero(sample: _Sample) -> bool:
+    """Whether 0 is a stamp like others, as in scans: as long before the second one as it was logged before it."""
+    delays_ns = sample.delays_ns()[:2]
+    return sample.stamps_ns[:1] == [0] and max(delays_ns) - min(delays_ns) < SET_BACK_NS
+
+
 def _plausible(sample: _Sample) -> bool:
     """Whether the stamps are of the clock that the recorder has: a little before the time of logging."""
-    delays_ns = [logged - stamp for stamp, logged in zip(sample.stamps_ns, sample.logged_ns, strict=True)]
+    delays_ns = sample.delays_ns()
     return not delays_ns or _MIN_DELAY_NS < median(delays_ns) < _MAX_DELAY_NS
 
 
