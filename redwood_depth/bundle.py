@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from redwood_depth.calibration.record import Calibration
 from redwood_depth.camera import TrainingCamera
 from redwood_depth.errors import BundleError
 
@@ -35,6 +36,7 @@ class ModelBundle:
     sha256: str
     trained_on: tuple[str, ...] = ()
     scores: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @property
     def model_path(self) -> Path:
@@ -79,6 +81,7 @@ class ModelBundle:
                 sha256=str(description["sha256"]),
                 trained_on=tuple(str(name) for name in description.get("trained_on", ())),
                 scores=dict(description.get("scores", {})),
+                calibration=Calibration.from_json(description["calibration"]) if "calibration" in description else None,
             )
         except KeyError as error:
             raise BundleError(f"{folder / DESCRIPTION_FILE} lacks the field {error}") from error
@@ -124,6 +127,7 @@ class ModelBundle:
             "sha256": self.sha256,
             "trained_on": list(self.trained_on),
             "scores": self.scores,
+            **({"calibration": self.calibration.to_json()} if self.calibration else {}),
         }
 
     def write_description(self) -> None:

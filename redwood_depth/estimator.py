@@ -13,7 +13,7 @@ from redwood_depth.prediction import Prediction
 
 
 class Estimator:
-    """Resize, engine, focal correction, resize back. Used by the thread that opened `engine`."""
+    """Resize, engine, focal correction, calibration, resize back. Used by the thread that opened `engine`."""
 
     def __init__(self, bundle: ModelBundle, engine: Engine) -> None:
         self.bundle = bundle
@@ -42,13 +42,15 @@ class Estimator:
         if not (np.isfinite(depth).all() and np.isfinite(class_scores).all()):
             raise EngineError(f"{self.engine.description} gave an output that is not finite")
         scale = intrinsics.depth_scale(bundle.training_camera) if intrinsics else 1.0
-        if output_size is None or output_size == depth.shape:
-            depth_m = np.multiply(depth, np.float32(scale), out=out, dtype=np.float32)
+        small_m = np.multiply(depth, np.float32(scale), dtype=np.float32)
+        if bundle.calibration:
+            small_m = bundle.calibration.scale.applied(small_m)
+        if output_size is None or output_size == small_m.shape:
+            depth_m = small_m if out is None else out
+            np.copyto(depth_m, small_m)
         else:
             height, width = output_size
-            small_m = np.multiply(depth, np.float32(scale), dtype=np.float32)
-            resized = cv2.resize(small_m, (width, height), out, interpolation=cv2.INTER_LINEAR)
-            depth_m = np.asarray(resized, np.float32)
+            depth_m = np.asarray(cv2.resize(small_m, (width, height), out, interpolation=cv2.INTER_LINEAR), np.float32)
         return Prediction(depth_m, class_scores.copy(), scale)
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ FOLDERS = {
     "errors": set(),
     "files": {"errors"},
     "camera": {"errors"},
-    "bundle": {"camera", "errors", "files"},
+    "bundle": {"calibration", "camera", "errors", "files"},
 }
 # The folders beside it: which of the project's packages each may import.
 PACKAGES = {
