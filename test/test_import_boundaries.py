@@ -11,7 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "redwood_depth"
 OFFLINE = {"torch", "torchvision", "timm", "lightning", "training", "onnx"}
 ROS_CLIENT = {"rclpy"}
-ROS_MESSAGES = {"sensor_msgs", "std_msgs", "vision_msgs", "diagnostic_msgs", "builtin_interfaces", "rcl_interfaces"}
+ROS_MESSAGES = {
+    *("sensor_msgs", "std_msgs", "vision_msgs", "diagnostic_msgs"),
+    *("builtin_interfaces", "rcl_interfaces", "lifecycle_msgs"),
+}
 MAY_USE_ONNX = {"engines/tensorrt/fp16.py"}  # inside its function: the robot needs onnx for nothing else
 NEEDS_LIBRARIES = {"engines.tensorrt.cuda_python_memory", "engines.tensorrt.pycuda_memory"}  # imported where found
 MAY_USE_ROS = (  # folders and files below redwood_depth/ with rclpy and messages; all others run without ROS

@@ -89,7 +89,9 @@ def label_info_message(header: Header, classes: Sequence[str], threshold: float)
     return LabelInfo(header=header, class_map=class_map, threshold=threshold)
 
 
-def diagnostic_status(name: str, level: int, summary: str, values: Mapping[str, object]) -> DiagnosticStatus:
+def diagnostic_status(
+    name: str, level: int, summary: str, values: Mapping[str, object], hardware_id: str = ""
+) -> DiagnosticStatus:
     """DiagnosticStatus with `values` as text. Levels: 0 ok, 1 warning, 2 error, 3 stale."""
     pairs = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
-    return DiagnosticStatus(name=name, level=bytes([level]), message=summary, hardware_id="", values=pairs)
+    return DiagnosticStatus(name=name, level=bytes([level]), message=summary, hardware_id=hardware_id, values=pairs)

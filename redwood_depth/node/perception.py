@@ -24,6 +24,8 @@ from redwood_depth.engines.progress import Report
 from redwood_depth.errors import CameraError, EngineError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import ColorImage, color_from_message
+from redwood_depth.node.health import health
+from redwood_depth.node.life_cycle import LifeCycle
 from redwood_depth.node.messages import diagnostic_status
 from redwood_depth.node.outputs import FrameContext, Outputs
 from redwood_depth.node.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
@@ -32,6 +34,7 @@ from redwood_depth.node.worker import Worker
 
 _CAMERA_INFO_PATIENCE_S = 0.3
 _MESSAGES_ARE_NUMBERED = hasattr(Subscription, "CallbackType")  # Humble's rclpy hands over no numbers
+_MANAGED = "; autostart has configured and activated it: set autostart to false where a life-cycle manager does that"
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -57,9 +60,11 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._image_subscriptions: list[Any] = []
         self._gaps = SequenceGaps()
         self._problem = ""
+        self._frame_id = ""
         self.add_on_set_parameters_callback(self._check_parameters)
         declare_parameters(self)
         self.parameters = Parameters.read(self)
+        self._life_cycle = LifeCycle(self, _MANAGED if self.parameters.autostart else "")
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # On the steady clock: with use_sim_time a paused bag must not silence the diagnostics.
         self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -216,6 +221,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
         outputs, threshold = self._outputs, self._threshold()
+        self._frame_id = frame.message.header.frame_id
         image = color_from_message(frame.message)
         info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
         bundle = estimator.bundle
@@ -265,17 +271,16 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     # ------------------------------------------------------------------------------------------------ diagnostics
 
     def _publish_diagnostics(self) -> None:
-        age_s = self.statistics.image_age_s()
-        if self._problem:
-            level, summary = 2, self._problem
-        elif not self._image_subscriptions:
-            level, summary = 0, "inactive"
-        elif age_s is None or age_s > 2.0:
-            level, summary = 1, "no image yet" if age_s is None else f"no image for {age_s:.0f} s"
-        else:
-            level, summary = 0, "running"
+        level, summary = health(
+            state=self._life_cycle.state, problem=self._problem, image_age_s=self.statistics.image_age_s()
+        )
         model = f"{self._bundle.name} {self._bundle.version}" if self._bundle else "none"
         values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
-        status = diagnostic_status(self.get_fully_qualified_name().lstrip("/"), level, summary, values)
+        name = self.get_fully_qualified_name().lstrip("/")
+        status = diagnostic_status(name, level, summary, values, self._camera_name())
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
+
+    def _camera_name(self) -> str:
+        """What tells cameras apart in a robot's diagnostics: the frame of the images, before the first their topic."""
+        return self._frame_id or self.resolve_topic_name("image")

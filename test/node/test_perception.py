@@ -64,6 +64,20 @@ def test_without_calibration_depth_is_the_training_cameras_and_that_is_said_once
         assert client.wait_for_count("depth/camera_info", 3)[-1].k[0] == 0.0
 
 
+def test_diagnostics_name_the_camera(tiny_bundle: ModelBundle) -> None:
+    """Its topic until the first image, its frame from then on."""
+
+    def hardware(client: Client) -> str:
+        return client.wait_for_count("/diagnostics", 1)[-1].status[0].hardware_id
+
+    with NodeProcess("a", "-r", "image:=/front/image_raw", model=tiny_bundle.folder), Client("a") as client:
+        client.wait_until(lambda: hardware(client) == "/front/image_raw", what="the topic")
+    with NodeProcess("b", model=tiny_bundle.folder), Client("b") as client:
+        client.wait_for_node()
+        client.ask(gray_image(header_at(0, "front_optical"), 50))
+        client.wait_until(lambda: hardware(client) == "front_optical", what="the frame")
+
+
 def test_the_first_image_waits_a_moment_for_its_camera_info(tiny_bundle: ModelBundle) -> None:
     with NodeProcess("a", model=tiny_bundle.folder) as process, Client("a") as client:
         client.wait_for_node()
