@@ -44,8 +44,9 @@ class FuzzCases:
 
     def compressed(self) -> Any:
         """A CompressedImage: whole, cut, with bytes altered or exchanged, a bomb, or noise."""
-        make = self._random.choice((self._picture, self._cut, self._cut, self._altered, self._altered, self._bomb,
-                                    self._noise, self._spliced))  # fmt: skip
+        make = self._random.choice(
+            (self._picture, self._cut, self._cut, self._altered, self._altered, self._bomb, self._noise, self._spliced)
+        )
         form = self._random.choice(("jpeg", "png", "rgb8; jpeg compressed bgr8", "", "tiff", "x" * 300))
         return CompressedImage(header=self._header(), format=form, data=array("B", make()))
 
@@ -63,8 +64,9 @@ class FuzzCases:
     def _plausible_image(self) -> Any:
         encoding = self._random.choice(COLOR_ENCODINGS)
         height, width = self._random.choice(((48, 64), (2, 2), (1, 1), (7, 5), (240, 320)))
-        bytes_each = _CHANNELS.get(encoding, 8 if "a16" in encoding else 6 if "gb16" in encoding or "gr16" in encoding
-                                   else 2)  # fmt: skip
+        bytes_each = _CHANNELS.get(
+            encoding, 8 if "a16" in encoding else 6 if "gb16" in encoding or "gr16" in encoding else 2
+        )
         image = image_message(self._header(), np.zeros((height, width, bytes_each), np.uint8), encoding)
         image.data = array("B", self._random.randbytes(len(image.data)))
         return image
@@ -137,6 +139,9 @@ def png_that_claims(size: tuple[int, int]) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(50_000))) + chunk(
-        b"IEND", b""
-    )  # fmt: skip
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(50_000)))
+        + chunk(b"IEND", b"")
+    )

@@ -110,8 +110,12 @@ def _seeds() -> dict[str, list[bytes]]:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    "image": image, "depth": depth, "raw": raw, "description": description, "model": model,
-}  # fmt: skip
+    "image": image,
+    "depth": depth,
+    "raw": raw,
+    "description": description,
+    "model": model,
+}
 
 
 def main() -> None:

@@ -24,13 +24,23 @@ CHOICES = {
     "sampling": ("frames", "scans"),
 }
 WANTED = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list, such as [1, 2]",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "a list, such as [1, 2]",
     dict: "a table, such as {a: 1}",
-}  # fmt: skip
+}
 NOT_NEGATIVE = (
-    "bottleneck", "class_loss_weight", "gradient_weight", "samples_per_epoch", "weight_decay", "keep_imagenet", "seed",
+    "bottleneck",
+    "class_loss_weight",
+    "gradient_weight",
+    "samples_per_epoch",
+    "weight_decay",
+    "keep_imagenet",
+    "seed",
     "workers",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,19 @@ if importlib.util.find_spec("torch") is None:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a busy machine threads mostly wait for each other
 TINY = {
-    "encoder": "tf_mobilenetv3_small_minimal_100", "encoder_weights": "none", "height": 32, "width": 64,
-    "decoder_widths": [8, 8], "sampling": "scans", "samples_per_epoch": 12, "batch_size": 4, "epochs": 2, "workers": 0,
-    "augment_light": False, "accelerator": "cpu",
-}  # fmt: skip
+    "encoder": "tf_mobilenetv3_small_minimal_100",
+    "encoder_weights": "none",
+    "height": 32,
+    "width": 64,
+    "decoder_widths": [8, 8],
+    "sampling": "scans",
+    "samples_per_epoch": 12,
+    "batch_size": 4,
+    "epochs": 2,
+    "workers": 0,
+    "augment_light": False,
+    "accelerator": "cpu",
+}
 
 
 @pytest.fixture(scope="session")

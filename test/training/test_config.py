@@ -27,15 +27,25 @@ def test_the_papers_recipe_is_the_papers() -> None:
     given = {name: value for name, value in config.to_dict().items() if value != TrainConfig().to_dict()[name]}
     assert given == {
         "encoder": "densenet169",
-        "encoder_maps": [
-            f"features.{name}" for name in ("norm0", "pool0", "transition1", "transition2", "norm5")
-        ],
-        "normalisation": "divide_by_255", "decoder_widths": [416, 208, 104, 52, 32], "bottleneck": 832,
-        "decoder_dropout": 0.0, "depth_output": "linear", "depth_range_m": [0.1, 12.1], "class_background": False,
-        "depth_loss": "paper", "mask_missing": False, "sampling": "frames", "augment_camera": False,
-        "augment_light": False, "swap_red_green": True, "optimizer": "adam_amsgrad", "learning_rate": 1e-4,
-        "schedule": "constant", "epochs": 100,
-    }  # fmt: skip
+        "encoder_maps": [f"features.{name}" for name in ("norm0", "pool0", "transition1", "transition2", "norm5")],
+        "normalisation": "divide_by_255",
+        "decoder_widths": [416, 208, 104, 52, 32],
+        "bottleneck": 832,
+        "decoder_dropout": 0.0,
+        "depth_output": "linear",
+        "depth_range_m": [0.1, 12.1],
+        "class_background": False,
+        "depth_loss": "paper",
+        "mask_missing": False,
+        "sampling": "frames",
+        "augment_camera": False,
+        "augment_light": False,
+        "swap_red_green": True,
+        "optimizer": "adam_amsgrad",
+        "learning_rate": 1e-4,
+        "schedule": "constant",
+        "epochs": 100,
+    }
     assert (config.height, config.width, config.batch_size, config.class_dropout) == (96, 128, 16, 0.2)
     assert config.flip
     assert config.encoder_training == "frozen"

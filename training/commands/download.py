@@ -38,20 +38,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the choice of scans, default %(default)s")
     parser.add_argument("--connections", type=positive, default=4, help="scans at a time, default %(default)s")
     parser.add_argument(
-        "--index-url", default=INDEX_URL, metavar="URL",
+        "--index-url",
+        default=INDEX_URL,
+        metavar="URL",
         help="where categories.json and rgbds.json lie, default %(default)s",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--scans-url", default=SCANS_URL, metavar="URL", help="where SCAN_ID.zip lie, default %(default)s"
     )
     parser.add_argument(
-        "--timeout", type=positive_float, default=TransferSettings.timeout_s, metavar="SECONDS",
+        "--timeout",
+        type=positive_float,
+        default=TransferSettings.timeout_s,
+        metavar="SECONDS",
         help="a server silent for so long has stalled, default %(default)g",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--attempts", type=positive, default=TransferSettings.attempts,
+        "--attempts",
+        type=positive,
+        default=TransferSettings.attempts,
         help="in a row without a new byte until a scan is given up, default %(default)s",
-    )  # fmt: skip
+    )
     parser.set_defaults(command=_command)
 
 

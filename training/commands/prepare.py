@@ -54,19 +54,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--height", type=positive, default=default.height, help="pixels, default %(default)s")
     parser.add_argument("--width", type=positive, default=default.width, help="pixels, default %(default)s")
     parser.add_argument(
-        "--frames-per-scan", type=not_negative, default=default.frames_per_scan, metavar="N",
+        "--frames-per-scan",
+        type=not_negative,
+        default=default.frames_per_scan,
+        metavar="N",
         help="evenly spread in time, default %(default)s; 0: all",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--pairing", choices=PAIRINGS, default=default.pairing,
+        "--pairing",
+        choices=PAIRINGS,
+        default=default.pairing,
         help="stamp: by time (default); position: frame i with frame i, the paper's mistake, for the study only",
-    )  # fmt: skip
+    )
     parser.add_argument("--seed", type=int, help="of the splits, default that of DATA/splits.json, else 0")
     parser.add_argument("--jobs", type=positive, help="scans at a time, default one a core")
     parser.add_argument(
-        "--backend", choices=BACKENDS, default=BACKENDS[0],
+        "--backend",
+        choices=BACKENDS,
+        default=BACKENDS[0],
         help="of joblib, default %(default)s; dask and ray take the cluster of DASK_SCHEDULER_ADDRESS or RAY_ADDRESS",
-    )  # fmt: skip
+    )
     parser.set_defaults(command=_command)
 
 

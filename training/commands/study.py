@@ -47,15 +47,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, type=Path, help="what python -m training prepare has written")
     parser.add_argument("--position-data", type=Path, metavar="DATA", help="the same with --pairing position")
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="the folder to write, or to go on in")
-    parser.add_argument("--steps", type=positive, default=default.steps, metavar="N", help="a cell, to the nearest epoch, default %(default)s")  # fmt: skip  # noqa: E501
-    parser.add_argument("--batch", type=positive, default=default.batch, metavar="N", help="images a step, default %(default)s")  # fmt: skip  # noqa: E501
-    parser.add_argument("--seeds", type=positive, default=default.seeds, metavar="N", help="trainings a cell, default %(default)s")  # fmt: skip  # noqa: E501
+    parser.add_argument(
+        "--steps",
+        type=positive,
+        default=default.steps,
+        metavar="N",
+        help="a cell, to the nearest epoch, default %(default)s",
+    )
+    parser.add_argument(
+        "--batch", type=positive, default=default.batch, metavar="N", help="images a step, default %(default)s"
+    )
+    parser.add_argument(
+        "--seeds", type=positive, default=default.seeds, metavar="N", help="trainings a cell, default %(default)s"
+    )
     parser.add_argument("--tables", nargs="+", choices=default.tables, default=default.tables, help="default both")
     parser.add_argument(
-        "--encoders", nargs="+", default=default.encoders, metavar="NAME[=FILE]",
+        "--encoders",
+        nargs="+",
+        default=default.encoders,
+        metavar="NAME[=FILE]",
         help="of timm, with a file of weights where there is no network; the first is the recipe's; default "
         + " ".join(default.encoders),
-    )  # fmt: skip
+    )
     parser.add_argument("--trainings", nargs="+", choices=TRAINABLE, default=TRAINABLE, help="default all three")
     parser.add_argument(
         "--finished-only", action="store_true", help="train nothing: tables and figure of the cells that are finished"
@@ -73,9 +86,13 @@ def _command(arguments: argparse.Namespace) -> int:
         folders["position"] = arguments.position_data
     data = {pairing: PreparedData.load(folder) for pairing, folder in folders.items()}
     settings = StudySettings(
-        arguments.steps, arguments.seeds, arguments.batch, tuple(arguments.tables), tuple(arguments.encoders),
+        arguments.steps,
+        arguments.seeds,
+        arguments.batch,
+        tuple(arguments.tables),
+        tuple(arguments.encoders),
         tuple(arguments.trainings),
-    )  # fmt: skip
+    )
     results = study(data, arguments.output, settings, _say, finished_only=arguments.finished_only)
     write_report(results, arguments.output)
     print((arguments.output / TABLE).read_text("utf-8"), end="")

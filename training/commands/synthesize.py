@@ -43,9 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=not_negative, default=0, help="another seed, other scans (default %(default)s)")
     parser.add_argument("--frames", type=positive, default=20, help="frames a scan (default %(default)s)")
     parser.add_argument(
-        "--size", type=_size, default=(640, 480), metavar="WxH",
+        "--size",
+        type=_size,
+        default=(640, 480),
+        metavar="WxH",
         help="width x height in pixels, from 64x48; the focal length follows the width (default 640x480)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--samples",
         type=positive,
@@ -53,9 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="light paths a pixel: more is slower and cleaner (default %(default)s)",
     )
     parser.add_argument(
-        "--none-share", type=_share, default=0.25, metavar="SHARE",
+        "--none-share",
+        type=_share,
+        default=0.25,
+        metavar="SHARE",
         help="share of scans without an object, in OUTPUT/none, 0 to 1 (default %(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--jobs",
         type=positive,
@@ -63,9 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="scans at a time (default: one a core, %(default)s)",
     )
     parser.add_argument(
-        "--renderer", choices=sorted(VARIANTS), default="scalar",
+        "--renderer",
+        choices=sorted(VARIANTS),
+        default="scalar",
         help="llvm: two to three times as fast, where libLLVM 19 or newer is installed (default %(default)s)",
-    )  # fmt: skip
+    )
     parser.set_defaults(command=run)
 
 
@@ -75,18 +83,27 @@ def run(arguments: argparse.Namespace) -> int:
         raise ScanError("synthesize needs the renderer mitsuba: pip install -r training/requirements.txt")
     width, height = arguments.size
     plans = [
-        ScanPlan(index, label_of(index, arguments.none_share), arguments.seed, arguments.frames, width, height,
-                 arguments.samples)
+        ScanPlan(
+            index,
+            label_of(index, arguments.none_share),
+            arguments.seed,
+            arguments.frames,
+            width,
+            height,
+            arguments.samples,
+        )
         for index in range(arguments.scans)
-    ]  # fmt: skip
+    ]
     columns = (TextColumn("synthesize"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=arguments.scans * arguments.frames, note="")
         summary = synthesize(
-            plans, arguments.output, arguments.jobs,
+            plans,
+            arguments.output,
+            arguments.jobs,
             lambda scans, frames: progress.update(task, completed=frames, note=f"{scans} of {len(plans)} scans"),
             arguments.renderer,
-        )  # fmt: skip
+        )
     counts = ", ".join(f"{count} {label}" for label, count in sorted(summary.scans.items()))
     print(f"{arguments.output}: {len(plans)} scans ({counts})")
     if summary.frames:

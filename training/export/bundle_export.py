@@ -78,11 +78,22 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision:
     weights = ["ImageNet (encoder)"] if run.encoder_weights == "imagenet" else []
     photos = [Path(config.photos).name] if config.photos and config.class_head == "imagenet" else []
     return ModelBundle(
-        folder=folder, name=name, version=version, classes=run.module.classes, height=config.height, width=config.width,
-        depth_range_m=config.depth_range_m, training_camera=CAMERA, encoder=config.encoder, precision=precision,
-        class_threshold=run.threshold, training_median_m=round(run.training_median_m, 4), sha256="",
-        trained_on=(*weights, *info["trained_on"], *photos), scores=scores,
-    )  # fmt: skip
+        folder=folder,
+        name=name,
+        version=version,
+        classes=run.module.classes,
+        height=config.height,
+        width=config.width,
+        depth_range_m=config.depth_range_m,
+        training_camera=CAMERA,
+        encoder=config.encoder,
+        precision=precision,
+        class_threshold=run.threshold,
+        training_median_m=round(run.training_median_m, 4),
+        sha256="",
+        trained_on=(*weights, *info["trained_on"], *photos),
+        scores=scores,
+    )
 
 
 def export_bundle(

@@ -45,13 +45,15 @@ class PrecisionLoss:
 
     def table(self) -> str:
         """For people: several lines."""
-        return "\n".join([
-            f"{'':8} {'fp32':>8} {self.precision:>8}   on {self.frames} {self.split} frames",
-            f"{'AbsRel':8} {self.abs_rel_fp32:8.4f} {self.abs_rel:8.4f}",
-            f"{'MAE, m':8} {self.mae_fp32:8.4f} {self.mae:8.4f}",
-            f"depth differs by {self.depth_median_m:.4f} m at the median, {self.depth_p99_m:.4f} m at the 99th "
-            f"percentile; the class is the same on {self.class_agreement:.1%} of the frames",
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                f"{'':8} {'fp32':>8} {self.precision:>8}   on {self.frames} {self.split} frames",
+                f"{'AbsRel':8} {self.abs_rel_fp32:8.4f} {self.abs_rel:8.4f}",
+                f"{'MAE, m':8} {self.mae_fp32:8.4f} {self.mae:8.4f}",
+                f"depth differs by {self.depth_median_m:.4f} m at the median, {self.depth_p99_m:.4f} m at the 99th "
+                f"percentile; the class is the same on {self.class_agreement:.1%} of the frames",
+            ]
+        )
 
     def check(self) -> None:
         """Raises BundleError where AbsRel is worse by more than 10 %, or no number."""
@@ -91,9 +93,17 @@ def measure_loss(
     whole, small = (mean_scores(rows) for rows in scores)
     every = np.concatenate(differences)
     return PrecisionLoss(
-        bundle.precision, split, len(frames), float(np.median(every)), float(np.quantile(every, 0.99)),
-        whole["abs_rel"], small["abs_rel"], whole["mae"], small["mae"], float(np.mean(agree)),
-    )  # fmt: skip
+        bundle.precision,
+        split,
+        len(frames),
+        float(np.median(every)),
+        float(np.quantile(every, 0.99)),
+        whole["abs_rel"],
+        small["abs_rel"],
+        whole["mae"],
+        small["mae"],
+        float(np.mean(agree)),
+    )
 
 
 def spread_frames(scans: Sequence[PreparedScan], per_scan: int) -> list[Frame]:

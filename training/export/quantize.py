@@ -20,10 +20,11 @@ from redwood_depth.errors import BundleError
 
 OPERATOR = "Conv"
 SYMMETRIC = {
-    "ActivationSymmetric": True, "WeightSymmetric": True,  # TensorRT knows no zero points
+    "ActivationSymmetric": True,
+    "WeightSymmetric": True,  # TensorRT knows no zero points
     "QuantizeBias": False,  # TensorRT refuses int32 biases
     "OpTypesToExcludeOutputQuantization": [OPERATOR],
-}  # fmt: skip
+}
 
 
 def quantized_model(
@@ -51,10 +52,18 @@ def quantized_model(
         logging.disable(logging.WARNING)  # it recommends a preparation that our export has done
         try:
             quantize_static(
-                str(path), str(target), reader, quant_format=QuantFormat.QDQ, per_channel=True,
-                activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, op_types_to_quantize=[OPERATOR],
-                nodes_to_exclude=kept, calibrate_method=CalibrationMethod.MinMax, extra_options=SYMMETRIC,
-            )  # fmt: skip
+                str(path),
+                str(target),
+                reader,
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QInt8,
+                weight_type=QuantType.QInt8,
+                op_types_to_quantize=[OPERATOR],
+                nodes_to_exclude=kept,
+                calibrate_method=CalibrationMethod.MinMax,
+                extra_options=SYMMETRIC,
+            )
         except ValueError as error:
             if reader.count:
                 raise

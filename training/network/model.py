@@ -102,9 +102,11 @@ class DepthClassModel(nn.Module):
         maps, features = self.encoder(image_rgb)
         log_scores = self.class_head(features)
         return {
-            "depth": self.decoder(maps), "class_scores": log_scores[:, :-1].exp(), "class_log_scores": log_scores,
+            "depth": self.decoder(maps),
+            "class_scores": log_scores[:, :-1].exp(),
+            "class_log_scores": log_scores,
             "features": features,
-        }  # fmt: skip
+        }
 
 
 def build_model(config: TrainConfig, class_head: ClassHead | LinearClassHead | None, classes: int) -> DepthClassModel:
@@ -114,13 +116,21 @@ def build_model(config: TrainConfig, class_head: ClassHead | LinearClassHead | N
         TrainingError: the encoder or its weights cannot be had, or the decoder does not fit it.
     """
     encoder = Encoder(
-        config.encoder, config.encoder_weights, maps=config.encoder_maps, trainable=config.encoder_training,
+        config.encoder,
+        config.encoder_weights,
+        maps=config.encoder_maps,
+        trainable=config.encoder_training,
         normalisation=config.normalisation,
-    )  # fmt: skip
+    )
     decoder = DepthDecoder(
-        encoder.channels, encoder.strides[0], config.decoder_widths, bottleneck=config.bottleneck,
-        dropout=config.decoder_dropout, output=config.depth_output, depth_range_m=config.depth_range_m,
-    )  # fmt: skip
+        encoder.channels,
+        encoder.strides[0],
+        config.decoder_widths,
+        bottleneck=config.bottleneck,
+        dropout=config.decoder_dropout,
+        output=config.depth_output,
+        depth_range_m=config.depth_range_m,
+    )
     head = class_head or LinearClassHead(encoder.num_features, classes, config.class_dropout, config.class_background)
     model = DepthClassModel(encoder, head, decoder)
     model.softness_px = AUGMENTED_SOFTNESS_PX if config.augment_camera else 0.0

@@ -125,6 +125,8 @@ def _joined(parts: Sequence[LabelledFeatures], classes: int) -> LabelledFeatures
         share = [classes / counts[label] if label < 0 else 1 / counts[label] for label in part.labels.tolist()]
         weights.append(part.weights * torch.tensor(share))
     return LabelledFeatures(
-        torch.cat([part.features for part in parts]), torch.cat([part.labels for part in parts]),
-        torch.cat([part.sources for part in parts]), torch.cat(weights),
-    )  # fmt: skip
+        torch.cat([part.features for part in parts]),
+        torch.cat([part.labels for part in parts]),
+        torch.cat([part.sources for part in parts]),
+        torch.cat(weights),
+    )

@@ -14,8 +14,14 @@ from training.run.class_fit import put_classes
 from training.run.lightning_module import DepthClassModule
 
 CONFIG, RUN_INFO, HISTORY, METRICS, CHECKPOINTS, FIGURES, CLASSES = (
-    "config.yaml", "run.json", "history.json", "metrics.json", "checkpoints", "figures", "classes.ckpt",
-)  # fmt: skip
+    "config.yaml",
+    "run.json",
+    "history.json",
+    "metrics.json",
+    "checkpoints",
+    "figures",
+    "classes.ckpt",
+)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,12 @@ class RunData(lightning.LightningDataModule):
         sampler.start = into * config.batch_size
         samples = FrameSamples(self._scans, config, augment=True)
         return DataLoader(
-            samples, config.batch_size, sampler=sampler, num_workers=config.workers,
+            samples,
+            config.batch_size,
+            sampler=sampler,
+            num_workers=config.workers,
             persistent_workers=config.workers > 0,
-        )  # fmt: skip
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         rank, processes = self._place()

@@ -102,12 +102,18 @@ def _run_info(data: PreparedData) -> dict[str, Any]:
     single = [scan.name.removeprefix("none/") for scan in data.scans("train") if not scan.is_rendered]
     rendered = Counter(scan.class_name for scan in data.scans("train") if scan.is_rendered)
     return {
-        "git_revision": _git_revision(), "python": platform.python_version(), "torch": torch.__version__,
-        "lightning": lightning.__version__, "machine": platform.machine(), "data": data.folder.name,
-        "data_folder": str(data.folder), "data_digest": _data_digest(data), "classes": list(data.classes),
+        "git_revision": _git_revision(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": lightning.__version__,
+        "machine": platform.machine(),
+        "data": data.folder.name,
+        "data_folder": str(data.folder),
+        "data_digest": _data_digest(data),
+        "classes": list(data.classes),
         "scans": dict(sorted(scans.items())),
         "trained_on": [*single, *(f"rendered {name} ({count} scans)" for name, count in sorted(rendered.items()))],
-    }  # fmt: skip
+    }
 
 
 def _data_digest(data: PreparedData) -> str:

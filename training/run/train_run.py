@@ -56,9 +56,13 @@ def is_trained(run: Path) -> bool:
 
 
 def _fit(
-    config: TrainConfig, data: PreparedData, scans: list[PreparedScan], run_data: RunData, run: Path,
+    config: TrainConfig,
+    data: PreparedData,
+    scans: list[PreparedScan],
+    run_data: RunData,
+    run: Path,
     checkpoint: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     lightning.seed_everything(config.seed, workers=False, verbose=False)
     module = DepthClassModule(config.to_dict(), data.classes, training_median_m(scans, config))
     if checkpoint:
@@ -85,16 +89,30 @@ def _trainer(config: TrainConfig, run: Path) -> lightning.Trainer:
     averaging: list[Callback] = [EMAWeightAveraging(decay=config.average_decay)] if config.average_decay else []
     try:
         return lightning.Trainer(
-            accelerator=config.accelerator, devices=config.devices, num_nodes=config.nodes,
-            strategy=_strategy(config), precision=config.precision,  # type: ignore[arg-type]
-            max_epochs=config.epochs, callbacks=[
-                *averaging, history, ShowProgress(history), LearningRateMonitor("step"),
-                RunCheckpoints(folder, config.checkpoint_steps), StopOnSignal(folder),
+            accelerator=config.accelerator,
+            devices=config.devices,
+            num_nodes=config.nodes,
+            strategy=_strategy(config),
+            precision=config.precision,  # type: ignore[arg-type]
+            max_epochs=config.epochs,
+            callbacks=[
+                *averaging,
+                history,
+                ShowProgress(history),
+                LearningRateMonitor("step"),
+                RunCheckpoints(folder, config.checkpoint_steps),
+                StopOnSignal(folder),
             ],
-            logger=TensorBoardLogger(run, name="tensorboard", version=""), plugins=[WholeCheckpoints()],
-            use_distributed_sampler=False, num_sanity_val_steps=0, log_every_n_steps=10, enable_model_summary=False,
-            enable_progress_bar=False, default_root_dir=run, gradient_clip_val=config.gradient_clip or None,
-        )  # fmt: skip
+            logger=TensorBoardLogger(run, name="tensorboard", version=""),
+            plugins=[WholeCheckpoints()],
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=10,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            default_root_dir=run,
+            gradient_clip_val=config.gradient_clip or None,
+        )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         keys = "accelerator, devices, nodes, strategy, precision"
         raise TrainingError(f"{keys}: {' '.join(str(error).split())}") from error

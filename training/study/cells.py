@@ -11,25 +11,47 @@ from training.network.encoder import NORMALISATIONS, TRAINABLE
 
 BATCH = 16
 PAPER: dict[str, Any] = {
-    "normalisation": "divide_by_255", "depth_output": "linear", "decoder_dropout": 0.0, "class_head": "linear",
-    "depth_loss": "paper", "mask_missing": False, "sampling": "frames", "augment_camera": False,
-    "augment_light": False, "flip": True, "swap_red_green": True, "optimizer": "adam_amsgrad", "schedule": "constant",
-    "learning_rate": 1e-4, "encoder_learning_rate": 1e-4,
-}  # fmt: skip
+    "normalisation": "divide_by_255",
+    "depth_output": "linear",
+    "decoder_dropout": 0.0,
+    "class_head": "linear",
+    "depth_loss": "paper",
+    "mask_missing": False,
+    "sampling": "frames",
+    "augment_camera": False,
+    "augment_light": False,
+    "flip": True,
+    "swap_red_green": True,
+    "optimizer": "adam_amsgrad",
+    "schedule": "constant",
+    "learning_rate": 1e-4,
+    "encoder_learning_rate": 1e-4,
+}
 CHANGES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("paired by time stamp", {"pairing": "stamp"}),
     ("missing depth masked", {"mask_missing": True}),
     ("the encoder's own normalisation", {"normalisation": "encoder"}),
     ("L1 of log depth, output within the range", {"depth_loss": "log_l1", "depth_output": "log_range"}),
-    ("AdamW, one cycle up to 2e-3, dropout", {
-        "optimizer": "adamw", "schedule": "one_cycle", "learning_rate": 2e-3, "decoder_dropout": 0.2,
-    }),
-    ("other cameras and light, no swapped channels", {
-        "augment_camera": True, "augment_light": True, "swap_red_green": False,
-    }),
+    (
+        "AdamW, one cycle up to 2e-3, dropout",
+        {
+            "optimizer": "adamw",
+            "schedule": "one_cycle",
+            "learning_rate": 2e-3,
+            "decoder_dropout": 0.2,
+        },
+    ),
+    (
+        "other cameras and light, no swapped channels",
+        {
+            "augment_camera": True,
+            "augment_light": True,
+            "swap_red_green": False,
+        },
+    ),
     ("scans drawn alike, not frames", {"sampling": "scans"}),
     ("AbsRel itself as the loss", {"depth_loss": "abs_rel"}),
-)  # fmt: skip
+)
 RECIPE, ENCODERS = "recipe", "encoders"
 
 
@@ -64,9 +86,12 @@ def recipe_cells(encoder: dict[str, Any], pairings: Sequence[str], **common: Any
 
 
 def encoder_cells(
-    encoders: Sequence[dict[str, Any]], trainings: Sequence[str], pairings: Sequence[str], base: dict[str, Any],
+    encoders: Sequence[dict[str, Any]],
+    trainings: Sequence[str],
+    pairings: Sequence[str],
+    base: dict[str, Any],
     **common: Any,
-) -> list[Cell]:  # fmt: skip
+) -> list[Cell]:
     """Encoders x preprocessing x what of the encoder is trained x pairing; the rest as in `base`."""
     cells = []
     for encoder in encoders:

@@ -107,9 +107,13 @@ def plan(data: dict[str, PreparedData], encoders: Sequence[dict[str, Any]], sett
     cells = []
     for seed in range(settings.seeds):
         common = {
-            "epochs": max(1, round(settings.steps / per_epoch)), "batch_size": settings.batch, "seed": seed,
-            "height": stamped.height, "width": stamped.width, "workers": 0,
-        }  # fmt: skip
+            "epochs": max(1, round(settings.steps / per_epoch)),
+            "batch_size": settings.batch,
+            "seed": seed,
+            "height": stamped.height,
+            "width": stamped.width,
+            "workers": 0,
+        }
         if "recipe" in settings.tables:
             cells += recipe_cells(encoders[0], list(data), **common)
         if "encoders" in settings.tables:
@@ -130,10 +134,15 @@ def _cell(cell: Cell, data: PreparedData, tests: Sequence[PreparedScan], run: Pa
     if not train(cell.config, data, run):
         raise KeyboardInterrupt
     done = {
-        "table": cell.table, "row": cell.row, "seed": cell.config.seed, "pairing": cell.pairing, "varied": cell.varied,
-        "scores": cell_scores(run, tests), "seconds": round(time.monotonic() - start_s, 1),
+        "table": cell.table,
+        "row": cell.row,
+        "seed": cell.config.seed,
+        "pairing": cell.pairing,
+        "varied": cell.varied,
+        "scores": cell_scores(run, tests),
+        "seconds": round(time.monotonic() - start_s, 1),
         "config": cell.config.to_dict(),
-    }  # fmt: skip
+    }
     write_whole(run / CELL, json.dumps(done, indent=1) + "\n")
     return done
 
@@ -196,11 +205,15 @@ def _head(data: dict[str, PreparedData], tests: Sequence[PreparedScan], settings
     return {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
         "size": [stamped.height, stamped.width],
-        "steps": settings.steps, "batch": settings.batch, "seeds": settings.seeds, "pairings": list(data),
+        "steps": settings.steps,
+        "batch": settings.batch,
+        "seeds": settings.seeds,
+        "pairings": list(data),
         "training": {"scans": len(stamped.scans("train")), "frames": sum(map(len, stamped.scans("train")))},
         "wrong_pairs": {name: _wrong_pairs(prepared) for name, prepared in data.items()},
-        "test": {"scans": len(tests), "frames": sum(map(len, tests))}, "best_constant": constant(tests),
-    }  # fmt: skip
+        "test": {"scans": len(tests), "frames": sum(map(len, tests))},
+        "best_constant": constant(tests),
+    }
 
 
 def _wrong_pairs(data: PreparedData, gap_us: int = 20_000) -> int:

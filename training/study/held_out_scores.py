@@ -46,9 +46,10 @@ def constant(scans: Sequence[PreparedScan]) -> dict[str, Any]:
     best_m = best_constant_m(every)
     kept = {name: [truth for truth in rows if truth is not None] for name, rows in truths.items()}
     return {
-        "constant_m": round(best_m, 3), **_rounded(constant_scores(best_m, every)),
+        "constant_m": round(best_m, 3),
+        **_rounded(constant_scores(best_m, every)),
         "scans": {name: _rounded(constant_scores(best_m, rows)) for name, rows in kept.items() if rows},
-    }  # fmt: skip
+    }
 
 
 def _rows(run: TrainedRun, scan: PreparedScan) -> list[dict[str, float]]:

@@ -99,8 +99,17 @@ def _figure(results: Results) -> Any:
         else:
             _encoders(axis, rows, groups)
         axis.axvline(constant_mae, color="0.4", linestyle="--", linewidth=1)
-        axis.annotate("best constant", (constant_mae, 1), (2, -2), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", rotation=90, va="top", fontsize=7, color="0.4")  # fmt: skip
+        axis.annotate(
+            "best constant",
+            (constant_mae, 1),
+            (2, -2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            rotation=90,
+            va="top",
+            fontsize=7,
+            color="0.4",
+        )
         axis.set(xlabel="MAE on held-out scans, m")
         axis.set_title(title, fontsize=9)
         axis.set_xlim(left=0)

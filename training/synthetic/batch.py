@@ -46,8 +46,14 @@ class ScanPlan:
     @property
     def settings(self) -> dict[str, int]:
         """What info.json keeps, so that a later run can tell whether the scan is the one it would make."""
-        return {"seed": self.seed, "index": self.index, "frames": self.frames, "width": self.width,
-                "height": self.height, "samples": self.samples}  # fmt: skip
+        return {
+            "seed": self.seed,
+            "index": self.index,
+            "frames": self.frames,
+            "width": self.width,
+            "height": self.height,
+            "samples": self.samples,
+        }
 
     def folder(self, root: Path) -> Path:
         """Where the finished scan lies."""
@@ -226,9 +232,15 @@ def render_one(plan: ScanPlan, root: Path) -> None:
         "source": "redwood_depth, python -m training synthesize: procedural scene, modelled depth sensor",
     }
     render_scan(
-        partial, scenario.street, scenario.light, scenario.path, scenario.camera, scenario.recording,
-        samples=plan.samples, about=about,
-    )  # fmt: skip
+        partial,
+        scenario.street,
+        scenario.light,
+        scenario.path,
+        scenario.camera,
+        scenario.recording,
+        samples=plan.samples,
+        about=about,
+    )
     plan.folder(root).parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(plan.folder(root), ignore_errors=True)
     partial.rename(plan.folder(root))

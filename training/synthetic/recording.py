@@ -103,9 +103,15 @@ def render_scan(
 
 
 def _record_colour(
-    file: Path, scene: Any, camera: Camera, path: HandheldPath, recording: Recording, stamp: Stamp, samples: int,
+    file: Path,
+    scene: Any,
+    camera: Camera,
+    path: HandheldPath,
+    recording: Recording,
+    stamp: Stamp,
+    samples: int,
     exposure: Floats,
-) -> None:  # fmt: skip
+) -> None:
     """Render, develop and write one colour frame."""
     pose, bounces = path.pose(stamp.time_s), recording.bounces
     half = max(1, samples // 2)

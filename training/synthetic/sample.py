@@ -25,9 +25,16 @@ def _render(arguments: argparse.Namespace) -> int:
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("rendering", total=sum(map(len, recording.stamps())))
         render_scan(
-            arguments.output, sample_street(), light, sample_path(), Camera(), recording,
-            samples=arguments.samples, about=about, done=lambda: progress.advance(task),
-        )  # fmt: skip
+            arguments.output,
+            sample_street(),
+            light,
+            sample_path(),
+            Camera(),
+            recording,
+            samples=arguments.samples,
+            about=about,
+            done=lambda: progress.advance(task),
+        )
     colour = len(list((arguments.output / "rgb").glob("*.jpg")))
     size = sum(file.stat().st_size for file in arguments.output.rglob("*-*.*"))
     print(f"{arguments.output}: {colour} colour frames, {size / 1e6:.2f} MB")

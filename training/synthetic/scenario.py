@@ -38,9 +38,24 @@ CLASSES = ("car", "trash container", "bicycle")
 INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NONE: 0.75}
 DISTANCE_M = {"car": (1.6, 4.2), "trash container": (0.9, 3.2), "bicycle": (1.0, 2.8), NONE: (0.7, 3.0)}
 INDOOR_THINGS = (
-    table, dining_set, dining_set, dining_set, work_place, work_place, kitchen_units, kitchen_units, kitchen_units,
-    chair, shelf, cabinet, sofa, bed, potted_plant, carton_stack, rug,
-)  # fmt: skip
+    table,
+    dining_set,
+    dining_set,
+    dining_set,
+    work_place,
+    work_place,
+    kitchen_units,
+    kitchen_units,
+    kitchen_units,
+    chair,
+    shelf,
+    cabinet,
+    sofa,
+    bed,
+    potted_plant,
+    carton_stack,
+    rug,
+)
 OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tyre_pile)
 
 
@@ -195,9 +210,11 @@ def _floor(
     spare = (lambda: rng.uniform(0.1, 2.2)) if indoors else (lambda: rng.uniform(0.3, 5.0))
     behind = rng.uniform(0.03, 0.3) if rng.random() < 0.5 else spare()
     area = (
-        min(x0, eyes[:, 0].min() - 0.5) - spare(), min(y0, eyes[:, 1].min() - 0.5) - spare(),
-        max(x1, eyes[:, 0].max() + 0.5) + spare(), max(y1, eyes[:, 1].max() + 0.5) + behind,
-    )  # fmt: skip
+        min(x0, eyes[:, 0].min() - 0.5) - spare(),
+        min(y0, eyes[:, 1].min() - 0.5) - spare(),
+        max(x1, eyes[:, 0].max() + 0.5) + spare(),
+        max(y1, eyes[:, 1].max() + 0.5) + behind,
+    )
     floor = Floor(area)
     floor.reserve_parts(thing)
     for eye in eyes:

@@ -245,8 +245,10 @@ def test_a_stop_in_the_middle_leaves_parts_that_the_next_run_continues(
         site.always[f"/rgbd/{scan}.zip"] = "stall"
     process = subprocess.Popen(
         [sys.executable, "-m", "training", *command(site, tmp_path)],
-        cwd=Path(__file__).parents[3], stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[3],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     wait_until(lambda: len(list(tmp_path.glob("car/*.zip"))) == 3 and len(list(tmp_path.glob("car/*.part"))) == 3)
     os.kill(process.pid, how)
     _, error = process.communicate(timeout=10)

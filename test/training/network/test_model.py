@@ -95,9 +95,15 @@ def test_the_papers_network_has_the_published_shapes() -> None:
     with torch.no_grad():
         outputs = model(torch.zeros(1, 3, 96, 128))
     assert seen == {
-        "dropout": (64, 48, 64), "bottleneck": (832, 3, 4), 0: (416, 6, 8), 1: (208, 12, 16), 2: (104, 24, 32),
-        3: (52, 48, 64), 4: (32, 96, 128), "head": (1, 96, 128),
-    }  # fmt: skip
+        "dropout": (64, 48, 64),
+        "bottleneck": (832, 3, 4),
+        0: (416, 6, 8),
+        1: (208, 12, 16),
+        2: (104, 24, 32),
+        3: (52, 48, 64),
+        4: (32, 96, 128),
+        "head": (1, 96, 128),
+    }
     assert [block.convs[0].in_channels for block in model.decoder.blocks] == [
         832 + 256,
         416 + 128,

@@ -33,9 +33,13 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(photos: Path, tiny_config) -> TrainConfig:
     return tiny_config(
-        encoder="tf_efficientnet_lite0", encoder_weights="imagenet", class_head="imagenet", photos=str(photos),
-        epochs=1, samples_per_epoch=4,
-    )  # fmt: skip
+        encoder="tf_efficientnet_lite0",
+        encoder_weights="imagenet",
+        class_head="imagenet",
+        photos=str(photos),
+        epochs=1,
+        samples_per_epoch=4,
+    )
 
 
 def test_a_run_with_imagenets_head_learns_depth_alone_and_its_classes_afterwards(

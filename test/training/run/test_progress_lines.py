@@ -34,9 +34,13 @@ def shown(monkeypatch: pytest.MonkeyPatch, capsys, tmp_path, *, terminal: bool, 
     history.rows = ROWS[:1]
     progress = ShowProgress(history)
     trainer = SimpleNamespace(
-        global_step=1, num_training_batches=3, current_epoch=0, max_epochs=1, is_global_zero=rank_0,
+        global_step=1,
+        num_training_batches=3,
+        current_epoch=0,
+        max_epochs=1,
+        is_global_zero=rank_0,
         estimated_stepping_batches=3,
-    )  # fmt: skip
+    )
     progress.on_train_start(trainer, None)
     for step in (2, 3):
         trainer.global_step = step

@@ -124,8 +124,11 @@ def test_the_command_writes_scores_of_the_test_and_prints_those_of_any_split(
     assert main(arguments) == 0
     assert (run / "metrics.json").read_text() == (tmp_path / "scores.json").read_text()
     assert {path.name for path in (run / "figures").iterdir()} == {
-        "curves.png", "predictions.png", "table.png", "confusion.png"
-    }  # fmt: skip
+        "curves.png",
+        "predictions.png",
+        "table.png",
+        "confusion.png",
+    }
     out = capsys.readouterr().out
     assert "all of validation" in out
     results = json.loads((tmp_path / "scores.json").read_text())

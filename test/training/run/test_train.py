@@ -56,8 +56,14 @@ def test_a_run_says_little_and_leaves_what_it_promises(command, tmp_path: Path, 
     assert lines[4].startswith("all of test")
     assert lines[-1].endswith(f"next: python -m training export {run} --output BUNDLE")
     assert {path.name for path in run.iterdir()} == {
-        "config.yaml", "run.json", "checkpoints", "history.json", "tensorboard", "metrics.json", "figures"
-    }  # fmt: skip
+        "config.yaml",
+        "run.json",
+        "checkpoints",
+        "history.json",
+        "tensorboard",
+        "metrics.json",
+        "figures",
+    }
     assert {path.name for path in (run / CHECKPOINTS).iterdir()} == {"best.ckpt", "last.ckpt", "classes.ckpt"}
     rows = json.loads((run / HISTORY).read_text())
     assert [(row["epoch"], row["step"]) for row in rows] == [(0, 3), (1, 6)]

@@ -157,10 +157,16 @@ def test_seeds_are_averaged_and_their_spread_is_shown() -> None:
     row = rows_of(cells, "recipe")[0]
     assert (row["mae"], row["low"], row["high"], row["seeds"]) == (0.5, 0.4, 0.6, 2)
     head = {
-        "training": {"frames": 10, "scans": 2}, "test": {"frames": 4, "scans": 1}, "size": [96, 128], "steps": 3,
-        "batch": 16, "seeds": 2, "wrong_pairs": {"stamp": 0, "position": 3}, "machine": "2 cores",
+        "training": {"frames": 10, "scans": 2},
+        "test": {"frames": 4, "scans": 1},
+        "size": [96, 128],
+        "steps": 3,
+        "batch": 16,
+        "seeds": 2,
+        "wrong_pairs": {"stamp": 0, "position": 3},
+        "machine": "2 cores",
         "best_constant": {"constant_m": 1.5, "mae": 0.7, "abs_rel": 0.3, "delta1": 0.4},
-    }  # fmt: skip
+    }
     text = as_markdown(study_module.Results(head, cells, {"resnet50": "no weights"}))
     assert "| 1. mask | 0.500 m (0.400 to 0.600) | 0.200 | 0.500 |" in text
     assert "| best constant depth, 1.50 m | 0.700 m | 0.300 | 0.400 |" in text

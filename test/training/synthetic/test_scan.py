@@ -99,8 +99,13 @@ def test_info_names_the_camera_the_unit_and_the_class_in_view(
     scan, *_ = tiny_scan
     info = json.loads((scan / "info.json").read_text())
     assert {key: info[key] for key in ("width", "height", "fx", "cx", "depth_unit", "frames")} == {
-        "width": 80, "height": 60, "fx": 65.625, "cx": 39.5, "depth_unit": "mm", "frames": 5,
-    }  # fmt: skip
+        "width": 80,
+        "height": 60,
+        "fx": 65.625,
+        "cx": 39.5,
+        "depth_unit": "mm",
+        "frames": 5,
+    }
     assert info["labels"] == {file.stem: "car" for file in sorted(scan.glob("rgb/*"))}
 
 

@@ -11,17 +11,33 @@ from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Colour
 from training.synthetic.objects.shapes import box, ellipsoid, loft, ring, tube, turned_profile
 
 PAINTS: tuple[Colour, ...] = (
-    (0.03, 0.12, 0.38), (0.40, 0.03, 0.03), (0.03, 0.03, 0.03), (0.04, 0.22, 0.14), (0.60, 0.42, 0.05),
-    (0.55, 0.55, 0.54), (0.02, 0.02, 0.022), (0.65, 0.64, 0.62), (0.10, 0.30, 0.38), (0.50, 0.12, 0.02),
-    (0.30, 0.10, 0.20), (0.16, 0.18, 0.10),
-)  # fmt: skip
+    (0.03, 0.12, 0.38),
+    (0.40, 0.03, 0.03),
+    (0.03, 0.03, 0.03),
+    (0.04, 0.22, 0.14),
+    (0.60, 0.42, 0.05),
+    (0.55, 0.55, 0.54),
+    (0.02, 0.02, 0.022),
+    (0.65, 0.64, 0.62),
+    (0.10, 0.30, 0.38),
+    (0.50, 0.12, 0.02),
+    (0.30, 0.10, 0.20),
+    (0.16, 0.18, 0.10),
+)
 
 BARS: dict[str, list[tuple[float, float, float]]] = {  # the left half of a handlebar, from the stem
     "swept": [(0, 0, 0), (0.01, 0.08, 0.02), (-0.01, 0.20, 0.05), (-0.08, 0.27, 0.05), (-0.20, 0.29, 0.03)],
     "flat": [(0, 0, 0), (0, 0.08, 0.01), (-0.01, 0.18, 0.03), (-0.03, 0.31, 0.03)],
-    "drop": [(0, 0, 0), (0, 0.17, 0), (0.02, 0.20, 0), (0.09, 0.205, -0.01), (0.11, 0.21, -0.06), (0.06, 0.21, -0.125),
-             (-0.04, 0.21, -0.13)],
-}  # fmt: skip
+    "drop": [
+        (0, 0, 0),
+        (0, 0.17, 0),
+        (0.02, 0.20, 0),
+        (0.09, 0.205, -0.01),
+        (0.11, 0.21, -0.06),
+        (0.06, 0.21, -0.125),
+        (-0.04, 0.21, -0.13),
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +102,16 @@ def _joints(bicycle: Bicycle) -> dict[str, Floats]:
     """The points that the tubes run between, in the plane y = 0."""
     half, radius = bicycle.wheelbase_m / 2, bicycle.wheel_radius_m
     points = {
-        "front": (half, radius), "rear": (-half, radius), "crank": (-half + 0.44, radius - 0.055),
-        "head_top": (half - 0.235, 0.86), "head_low": (half - 0.185, 0.70), "stem": (half - 0.265, 0.98),
-        "seat_top": (-half + 0.265, 0.80), "saddle": (-half + 0.215, bicycle.saddle_m - 0.05),
+        "front": (half, radius),
+        "rear": (-half, radius),
+        "crank": (-half + 0.44, radius - 0.055),
+        "head_top": (half - 0.235, 0.86),
+        "head_low": (half - 0.185, 0.70),
+        "stem": (half - 0.265, 0.98),
+        "seat_top": (-half + 0.265, 0.80),
+        "saddle": (-half + 0.215, bicycle.saddle_m - 0.05),
         "seat_mid": (-half + 0.365, 0.52),
-    }  # fmt: skip
+    }
     return {name: np.array([x, 0.0, z]) for name, (x, z) in points.items()}
 
 
@@ -111,8 +132,13 @@ def _wheel(bicycle: Bicycle) -> Mesh:
         angle = 2 * np.pi * number / 32
         start = angle + (0.9 if number % 4 < 2 else -0.9)
         side = 0.03 if number % 2 else -0.03
-        spokes.append(tube([(0.024 * np.cos(start), 0.024 * np.sin(start), side),
-                            (rim * np.cos(angle), rim * np.sin(angle), 0.0)], 0.0016, 5))  # fmt: skip
+        spokes.append(
+            tube(
+                [(0.024 * np.cos(start), 0.024 * np.sin(start), side), (rim * np.cos(angle), rim * np.sin(angle), 0.0)],
+                0.0016,
+                5,
+            )
+        )
     return join([turned_profile(section, 64), turned_profile(hub, 16), *spokes]).turned("x", 90)
 
 
@@ -120,10 +146,15 @@ def _frame(bicycle: Bicycle) -> Mesh:
     """The diamond, the stays, the fork."""
     at = _joints(bicycle)
     behind = "seat_mid" if bicycle.open_frame else "seat_top"
-    main = [tube([at[a], at[b]], radius) for a, b, radius in (
-        (behind, "head_top", 0.016), ("crank", "head_low", 0.019), ("crank", "seat_top", 0.017),
-        ("head_low", "head_top", 0.022),
-    )]  # fmt: skip
+    main = [
+        tube([at[a], at[b]], radius)
+        for a, b, radius in (
+            (behind, "head_top", 0.016),
+            ("crank", "head_low", 0.019),
+            ("crank", "seat_top", 0.017),
+            ("head_low", "head_top", 0.022),
+        )
+    ]
     shift, out = np.array([0, 0.02, 0]), np.array([0, 0.055, 0])
     bend = at["front"] + [-0.045, 0.0, 0.10]
     left = [
@@ -167,8 +198,15 @@ def _saddle(bicycle: Bicycle) -> Mesh:
     nose = _joints(bicycle)["saddle"]
     angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     levels = []
-    for x, half, thick in ((-0.125, 0.05, 0.012), (-0.12, 0.075, 0.024), (-0.07, 0.088, 0.030), (0.0, 0.06, 0.026),
-                           (0.07, 0.03, 0.022), (0.14, 0.024, 0.018), (0.15, 0.012, 0.008)):  # fmt: skip
+    for x, half, thick in (
+        (-0.125, 0.05, 0.012),
+        (-0.12, 0.075, 0.024),
+        (-0.07, 0.088, 0.030),
+        (0.0, 0.06, 0.026),
+        (0.07, 0.03, 0.022),
+        (0.14, 0.024, 0.018),
+        (0.15, 0.012, 0.008),
+    ):
         rise = 0.05 + 0.25 * max(-x, 0.0) ** 1.5
         levels.append(np.stack([np.full(16, x), half * np.cos(angles), rise + thick * np.sin(angles)], -1))
     return join([loft(np.stack(levels)), box(0.10, 0.03, 0.05, 0.008).moved(0, 0, 0.02)]).moved(*nose)

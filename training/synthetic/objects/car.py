@@ -22,10 +22,22 @@ from training.synthetic.objects.part import BLACK_PLASTIC, DARK_INSIDE, RUBBER, 
 from training.synthetic.objects.shapes import box, ellipsoid, ring, tube, turned_profile
 
 PAINTS: tuple[Colour, ...] = (
-    (0.42, 0.02, 0.02), (0.03, 0.09, 0.32), (0.62, 0.63, 0.64), (0.75, 0.74, 0.70), (0.10, 0.20, 0.11),
-    (0.35, 0.36, 0.38), (0.16, 0.165, 0.17), (0.035, 0.036, 0.04), (0.06, 0.07, 0.09), (0.30, 0.27, 0.22),
-    (0.02, 0.05, 0.14), (0.25, 0.03, 0.03), (0.60, 0.30, 0.03), (0.12, 0.28, 0.40), (0.55, 0.56, 0.57),
-)  # fmt: skip
+    (0.42, 0.02, 0.02),
+    (0.03, 0.09, 0.32),
+    (0.62, 0.63, 0.64),
+    (0.75, 0.74, 0.70),
+    (0.10, 0.20, 0.11),
+    (0.35, 0.36, 0.38),
+    (0.16, 0.165, 0.17),
+    (0.035, 0.036, 0.04),
+    (0.06, 0.07, 0.09),
+    (0.30, 0.27, 0.22),
+    (0.02, 0.05, 0.14),
+    (0.25, 0.03, 0.03),
+    (0.60, 0.30, 0.03),
+    (0.12, 0.28, 0.40),
+    (0.55, 0.56, 0.57),
+)
 LAMP_GLASS = Material((0.50, 0.52, 0.54), roughness=0.12, varnish=1.0)
 RED_GLASS = Material((0.45, 0.012, 0.015), roughness=0.12, varnish=1.0)
 AMBER_GLASS = Material((0.75, 0.24, 0.02), roughness=0.15, varnish=1.0)
@@ -33,9 +45,16 @@ ALLOY = Material((0.50, 0.51, 0.52), roughness=0.32, metallic=0.6)
 PLATE = Material((0.78, 0.78, 0.76), roughness=0.4)
 
 KINDS = (  # style, length and height in metres
-    (HATCHBACK, 4.2, 1.46), (HATCHBACK, 3.6, 1.48), (SALOON, 4.55, 1.44), (SALOON, 4.8, 1.46), (ESTATE, 4.6, 1.47),
-    (ESTATE, 4.4, 1.68), (VAN, 4.4, 1.66), (VAN, 4.7, 1.85), (DELIVERY_VAN, 4.5, 1.85),
-)  # fmt: skip
+    (HATCHBACK, 4.2, 1.46),
+    (HATCHBACK, 3.6, 1.48),
+    (SALOON, 4.55, 1.44),
+    (SALOON, 4.8, 1.46),
+    (ESTATE, 4.6, 1.47),
+    (ESTATE, 4.4, 1.68),
+    (VAN, 4.4, 1.66),
+    (VAN, 4.7, 1.85),
+    (DELIVERY_VAN, 4.5, 1.85),
+)
 
 
 @dataclass(frozen=True)
@@ -164,12 +183,25 @@ def _wheels(shape: CarShape, count: int, alloy: Material) -> list[Part]:
     """Four wheels that touch z = 0: tyres, rims with double spokes, and the dark disc behind them."""
     radius = shape.wheel_radius_m
     rim = radius * 0.70
-    tyre = [(rim - 0.02, -0.09), (rim + 0.01, -0.10), (radius - 0.03, -0.10), (radius - 0.008, -0.085), (radius, -0.06),
-            (radius, 0.06), (radius - 0.008, 0.085), (radius - 0.03, 0.10), (rim + 0.01, 0.10), (rim - 0.02, 0.09),
-            (rim - 0.02, -0.09)]  # fmt: skip
+    tyre = [
+        (rim - 0.02, -0.09),
+        (rim + 0.01, -0.10),
+        (radius - 0.03, -0.10),
+        (radius - 0.008, -0.085),
+        (radius, -0.06),
+        (radius, 0.06),
+        (radius - 0.008, 0.085),
+        (radius - 0.03, 0.10),
+        (rim + 0.01, 0.10),
+        (rim - 0.02, 0.09),
+        (rim - 0.02, -0.09),
+    ]
     spoke = min(0.042, 0.21 / count)
-    spokes = [box(rim - 0.03, spoke, 0.025, 0.008).moved(rim / 2 + 0.012, side, 0.078).turned("z", angle)
-              for angle in np.arange(count) * 360 / count for side in (-0.027, 0.027)]  # fmt: skip
+    spokes = [
+        box(rim - 0.03, spoke, 0.025, 0.008).moved(rim / 2 + 0.012, side, 0.078).turned("z", angle)
+        for angle in np.arange(count) * 360 / count
+        for side in (-0.027, 0.027)
+    ]
     inner, outer = rim - 0.03, rim - 0.008
     edge = turned_profile([(inner, 0.05), (inner, 0.088), (outer, 0.098), (outer, 0.05), (inner, 0.05)], 48)
     cap = turned_profile([(0, 0.04), (0.05, 0.04), (0.05, 0.092), (0.03, 0.102), (0, 0.102)], 24)

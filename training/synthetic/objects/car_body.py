@@ -66,8 +66,12 @@ def body_mesh(shape: CarShape) -> Mesh:
     """The outer skin, closed, about the origin, looking along +x."""
     half = shape.length_m / 2
     arch = shape.wheel_radius_m + 0.055
-    edges = [shape.axle_shift_m + end * shape.wheelbase_m / 2 + side * arch * share
-             for end in (1, -1) for side in (1, -1) for share in (0.9, 0.97, 0.99, 0.999, 1.0, 1.001)]  # fmt: skip
+    edges = [
+        shape.axle_shift_m + end * shape.wheelbase_m / 2 + side * arch * share
+        for end in (1, -1)
+        for side in (1, -1)
+        for share in (0.9, 0.97, 0.99, 0.999, 1.0, 1.001)
+    ]
     ends = half * (1 - np.geomspace(0.0003, 0.06, 14))
     x = np.unique(np.concatenate([np.linspace(-half * 0.94, half * 0.94, 150), edges, ends, -ends]))
     right = [_half_section(shape, station) for station in x]

@@ -44,25 +44,40 @@ def potted_plant(rng: np.random.Generator) -> list[Part]:
     """A bush in a pot, small or as tall as a man."""
     grow = rng.uniform(0.6, 1.9)
     tint = rng.uniform(0.7, 1.5)
-    return [Part(part.name, part.mesh.scaled(grow, grow, grow),
-                 Material((0.055 * tint, 0.15 * tint, 0.035), 0.8) if part.name == "leaves" else part.material)
-            for part in plant(rng, 0.0, 0.0, 0.0)]  # fmt: skip
+    return [
+        Part(
+            part.name,
+            part.mesh.scaled(grow, grow, grow),
+            Material((0.055 * tint, 0.15 * tint, 0.035), 0.8) if part.name == "leaves" else part.material,
+        )
+        for part in plant(rng, 0.0, 0.0, 0.0)
+    ]
 
 
 def barrel(rng: np.random.Generator) -> list[Part]:
     """A drum, bucket, planter or water butt."""
     radius, height, taper = rng.uniform(0.13, 0.32), rng.uniform(0.3, 1.0), rng.uniform(0.75, 1.0)
-    profile = [(0, 0), (radius * taper, 0), (radius * (1 + taper) / 2 * 1.02, height / 2), (radius, height - 0.03),
-               (radius + 0.015, height - 0.03), (radius + 0.015, height), (radius - 0.01, height),
-               (radius * taper - 0.01, 0.06), (0, 0.06)]  # fmt: skip
+    profile = [
+        (0, 0),
+        (radius * taper, 0),
+        (radius * (1 + taper) / 2 * 1.02, height / 2),
+        (radius, height - 0.03),
+        (radius + 0.015, height - 0.03),
+        (radius + 0.015, height),
+        (radius - 0.01, height),
+        (radius * taper - 0.01, 0.06),
+        (0, 0.06),
+    ]
     metal = rng.random() < 0.3
     return [Part("barrel", turned_profile(profile, 32), Material(random_colour(rng), 0.45, metallic=0.6 * metal))]
 
 
 def tyre_pile(rng: np.random.Generator) -> list[Part]:
     """Old tyres, one on the other."""
-    tyres = [ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1).moved(*rng.uniform(-0.04, 0.04, 2), 0.1 + 0.19 * level)
-             for level in range(int(rng.integers(1, 5)))]  # fmt: skip
+    tyres = [
+        ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1).moved(*rng.uniform(-0.04, 0.04, 2), 0.1 + 0.19 * level)
+        for level in range(int(rng.integers(1, 5)))
+    ]
     return [Part("tyres", join(tyres), RUBBER)]
 
 
@@ -73,8 +88,12 @@ def pallet_load(rng: np.random.Generator) -> list[Part]:
     blocks += [box(0.14, 0.1, 0.1).moved(x, y, 0.072) for x in (-0.53, 0, 0.53) for y in (-0.35, 0, 0.35)]
     wood = Material(plaster(rng, wood_colour(rng)), 0.85)
     parts = [Part("pallet", box_mapped(join([*boards, *blocks]), 1.0), wood)]
-    load = [box(0.5, 0.36, 0.2, 0.05).moved(x, y, 0.24 + 0.19 * level)
-            for level in range(int(rng.integers(0, 5))) for x in (-0.28, 0.28) for y in (-0.19, 0.19)]  # fmt: skip
+    load = [
+        box(0.5, 0.36, 0.2, 0.05).moved(x, y, 0.24 + 0.19 * level)
+        for level in range(int(rng.integers(0, 5)))
+        for x in (-0.28, 0.28)
+        for y in (-0.19, 0.19)
+    ]
     if load:
         parts.append(Part("pallet_load", join(load), Material(random_colour(rng, light=(0.2, 0.7), vivid=0.5), 0.8)))
     return parts
@@ -111,8 +130,11 @@ def hedge(rng: np.random.Generator) -> list[Part]:
     """A clipped hedge or a heap of leaves: a lumpy body in patchy green."""
     x, y, z = rng.uniform(0.8, 2.5), rng.uniform(0.4, 0.9), rng.uniform(0.5, 1.7)
     lumps = [box(x, y, z, 0.1).moved(0, 0, z / 2)]
-    lumps += [ellipsoid(*rng.uniform(0.12, 0.3, 3), 10).moved(rng.uniform(-x, x) / 2, s * y / 2.2, rng.uniform(0.15, z))
-              for s in (-1, 1) for _ in range(int(6 * x))]  # fmt: skip
+    lumps += [
+        ellipsoid(*rng.uniform(0.12, 0.3, 3), 10).moved(rng.uniform(-x, x) / 2, s * y / 2.2, rng.uniform(0.15, z))
+        for s in (-1, 1)
+        for _ in range(int(6 * x))
+    ]
     leaves = clouds(rng, (256, 256), 0.6)
     picture = shaded(np.clip(1 + 0.6 * leaves, 0.1, 3), (0.05, rng.uniform(0.09, 0.16), 0.03))
     return [Part("hedge", box_mapped(join(lumps), 0.6), Material(picture, 0.9))]
@@ -123,8 +145,10 @@ def tree(rng: np.random.Generator) -> list[Part]:
     radius, height = rng.uniform(0.08, 0.22), rng.uniform(2.0, 3.0)
     path = np.array([[0, 0, 0], [0.05, 0, height / 2], [rng.uniform(-0.2, 0.2), 0.1, height + 0.5]])
     trunk = tube(path, [radius * 1.2, radius, radius * 0.8], 16)
-    crown = [ellipsoid(*rng.uniform(0.4, 0.9, 3), 12).moved(*rng.uniform(-0.9, 0.9, 2), height + rng.uniform(0.2, 1.5))
-             for _ in range(14)]  # fmt: skip
+    crown = [
+        ellipsoid(*rng.uniform(0.4, 0.9, 3), 12).moved(*rng.uniform(-0.9, 0.9, 2), height + rng.uniform(0.2, 1.5))
+        for _ in range(14)
+    ]
     green = shaded(np.clip(1 + 0.6 * clouds(rng, (256, 256), 0.6), 0.1, 3), (0.05, rng.uniform(0.09, 0.15), 0.03))
     bark = plaster(rng, (0.16, 0.12, 0.08), 128)
     return [

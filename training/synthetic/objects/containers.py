@@ -17,17 +17,28 @@ from training.synthetic.rendering.patterns import box_mapped, palette, poster, r
 from training.synthetic.rendering.textures import plaster
 
 STREET_COLOURS: tuple[Colour, ...] = (
-    (0.045, 0.047, 0.05), (0.09, 0.095, 0.10), (0.16, 0.165, 0.17), (0.02, 0.09, 0.05), (0.03, 0.16, 0.10),
-    (0.22, 0.03, 0.06), (0.28, 0.26, 0.22), (0.03, 0.06, 0.16), (0.35, 0.36, 0.36),
-)  # fmt: skip
+    (0.045, 0.047, 0.05),
+    (0.09, 0.095, 0.10),
+    (0.16, 0.165, 0.17),
+    (0.02, 0.09, 0.05),
+    (0.03, 0.16, 0.10),
+    (0.22, 0.03, 0.06),
+    (0.28, 0.26, 0.22),
+    (0.03, 0.06, 0.16),
+    (0.35, 0.36, 0.36),
+)
 
 
 def random_container(rng: np.random.Generator) -> list[Part]:
     """Some trash container, most often a wheeled bin."""
     makers: tuple[Callable[[np.random.Generator], list[Part]], ...] = (
         lambda rng: trash_container_parts(random_trash_container(rng)),
-        four_wheeled, street_container, skip, litter_bin, bottle_bank,
-    )  # fmt: skip
+        four_wheeled,
+        street_container,
+        skip,
+        litter_bin,
+        bottle_bank,
+    )
     return makers[int(rng.choice(6, p=[0.38, 0.17, 0.23, 0.09, 0.08, 0.05]))](rng)
 
 
@@ -36,14 +47,23 @@ def four_wheeled(rng: np.random.Generator) -> list[Part]:
     width, depth, height = 1.26 * rng.uniform(0.95, 1.08), rng.uniform(0.72, 1.05), rng.uniform(1.12, 1.35)
     rim, foot = height * 0.86, 0.2
     shrink = rng.uniform(0.82, 0.94)
-    levels = [at_height(rounded_rectangle(depth * size, width * size, 0.06, 6), z)
-              for size, z in zip(np.linspace(shrink, 1, 5), np.linspace(foot, rim, 5), strict=True)]  # fmt: skip
+    levels = [
+        at_height(rounded_rectangle(depth * size, width * size, 0.06, 6), z)
+        for size, z in zip(np.linspace(shrink, 1, 5), np.linspace(foot, rim, 5), strict=True)
+    ]
     edge = box(depth + 0.07, width + 0.07, 0.06, 0.015, corner=0.06).moved(0, 0, rim)
-    ribs = [box(0.03, 0.05, (rim - foot) * 0.8, 0.008).turned("y", 4).moved(depth * 0.465, y, (rim + foot) / 2)
-            for y in np.linspace(-width * 0.38, width * 0.38, int(rng.integers(2, 6)))]  # fmt: skip
+    ribs = [
+        box(0.03, 0.05, (rim - foot) * 0.8, 0.008).turned("y", 4).moved(depth * 0.465, y, (rim + foot) / 2)
+        for y in np.linspace(-width * 0.38, width * 0.38, int(rng.integers(2, 6)))
+    ]
     dome = rng.uniform(0.04, 0.25)
-    lid = [at_height(rounded_rectangle(depth + 0.08 - 1.2 * t * t * depth * 0.4, width + 0.08 - 0.05 * t, 0.05, 6),
-                     rim + 0.035 + dome * t) for t in np.linspace(0, 1, 6)]  # fmt: skip
+    lid = [
+        at_height(
+            rounded_rectangle(depth + 0.08 - 1.2 * t * t * depth * 0.4, width + 0.08 - 0.05 * t, 0.05, 6),
+            rim + 0.035 + dome * t,
+        )
+        for t in np.linspace(0, 1, 6)
+    ]
     pin = turned_profile([(0, 0), (0.03, 0), (0.03, 0.1), (0, 0.1)], 16)
     pins = [pin.turned("x", -90 * side).moved(0, side * width / 2, rim) for side in (-1, 1)]
     wheel = turned_profile([(0, -0.02), (0.08, -0.025), (0.1, -0.015), (0.1, 0.015), (0.08, 0.025), (0, 0.02)], 24)
@@ -65,10 +85,16 @@ def street_container(rng: np.random.Generator) -> list[Part]:
     width, depth, height = rng.uniform(0.8, 1.4), rng.uniform(0.7, 1.1), rng.uniform(1.05, 1.5)
     back = rng.uniform(0.55, 1.0) * height
     slant, lean = rng.uniform(0.05, 0.35) * depth, rng.uniform(-0.06, 0.1)
-    outline = np.array([
-        (-depth / 2 + lean, 0), (depth / 2 - lean, 0), (depth / 2, height * rng.uniform(0.6, 0.8)),
-        (depth / 2 - slant, height), (-depth / 2 + slant * rng.uniform(0, 1.5), height), (-depth / 2, back),
-    ])  # fmt: skip
+    outline = np.array(
+        [
+            (-depth / 2 + lean, 0),
+            (depth / 2 - lean, 0),
+            (depth / 2, height * rng.uniform(0.6, 0.8)),
+            (depth / 2 - slant, height),
+            (-depth / 2 + slant * rng.uniform(0, 1.5), height),
+            (-depth / 2, back),
+        ]
+    )
     painted = Material(_colour(rng, STREET_COLOURS), float(rng.choice([0.35, 0.8, 0.8])))
     parts = [Part("container_body", _prism(outline, width, rng.uniform(0, 0.08)), painted)]
     if rng.random() < 0.6:  # a drum to throw bags into, in a dark recess
@@ -103,14 +129,25 @@ def skip(rng: np.random.Generator) -> list[Part]:
     """An open steel skip with slanted ends, ribs, a rim, and rubble in it or nothing."""
     length, width, height = rng.uniform(2.0, 3.6), rng.uniform(1.3, 1.8), rng.uniform(0.9, 1.5)
     low = length * rng.uniform(0.5, 0.75)
-    outline = np.array([(-low / 2, 0.05), (low / 2, 0.05), (length / 2, height * 0.62), (length / 2, height),
-                        (-length / 2, height), (-length / 2, height * 0.62)])  # fmt: skip
+    outline = np.array(
+        [
+            (-low / 2, 0.05),
+            (low / 2, 0.05),
+            (length / 2, height * 0.62),
+            (length / 2, height),
+            (-length / 2, height),
+            (-length / 2, height * 0.62),
+        ]
+    )
     outer = _shell_of(outline, width)
     inner = _shell_of(outline * [0.97, 1] + [0, 0.03], width - 0.08).flipped()
     bars = [box(length + 0.06, 0.07, 0.08).moved(0, s * width / 2, height) for s in (-1, 1)]
     bars += [box(0.07, width + 0.06, 0.08).moved(s * length / 2, 0, height) for s in (-1, 1)]
-    bars += [box(0.08, 0.05, height - 0.1).moved(x, s * width / 2, height / 2) for s in (-1, 1)
-             for x in np.linspace(-low / 2.3, low / 2.3, int(rng.integers(2, 5)))]  # fmt: skip
+    bars += [
+        box(0.08, 0.05, height - 0.1).moved(x, s * width / 2, height / 2)
+        for s in (-1, 1)
+        for x in np.linspace(-low / 2.3, low / 2.3, int(rng.integers(2, 5)))
+    ]
     paint = Material(plaster(rng, random_colour(rng, light=(0.08, 0.6), vivid=1.0), 256), 0.8)
     parts = [Part("skip", box_mapped(join([outer, inner, *bars]), 2.0), paint)]
     rubble: list[Mesh] = []
@@ -131,8 +168,17 @@ def litter_bin(rng: np.random.Generator) -> list[Part]:
     lift = float(rng.choice([0.0, 0.0, rng.uniform(0.2, 0.4)]))
     paint = Material(_colour(rng, STREET_COLOURS + COLOURS), 0.45)
     if rng.random() < 0.6:
-        body = turned_profile([(0, lift), (radius * 0.9, lift), (radius, lift + height), (radius - 0.02, lift + height),
-                               (radius * 0.88, lift + 0.1), (0, lift + 0.1)], 36)  # fmt: skip
+        body = turned_profile(
+            [
+                (0, lift),
+                (radius * 0.9, lift),
+                (radius, lift + height),
+                (radius - 0.02, lift + height),
+                (radius * 0.88, lift + 0.1),
+                (0, lift + 0.1),
+            ],
+            36,
+        )
         hood = ellipsoid(radius * 1.02, radius * 1.02, 0.16, 24)
     else:
         body = box(1.7 * radius, 1.9 * radius, height, 0.02).moved(0, 0, lift + height / 2)
@@ -152,8 +198,15 @@ def litter_bin(rng: np.random.Generator) -> list[Part]:
 def bottle_bank(rng: np.random.Generator) -> list[Part]:
     """A bottle bank: a big plastic bell with round holes."""
     radius, height = rng.uniform(0.6, 0.8), rng.uniform(1.3, 1.8)
-    profile = [(0, 0), (radius * 0.92, 0), (radius, 0.2), (radius * 0.98, height * 0.6), (radius * 0.8, height * 0.85),
-               (radius * 0.35, height), (0, height)]  # fmt: skip
+    profile = [
+        (0, 0),
+        (radius * 0.92, 0),
+        (radius, 0.2),
+        (radius * 0.98, height * 0.6),
+        (radius * 0.8, height * 0.85),
+        (radius * 0.35, height),
+        (0, height),
+    ]
     holes = [
         ellipsoid(0.1, 0.1, 0.1, 16).moved(radius * 0.93, 0, height * 0.66).turned("z", angle) for angle in (-30, 0, 30)
     ]

@@ -25,8 +25,11 @@ def table(rng: np.random.Generator) -> list[Part]:
     else:
         top = box(x, y, thick, 0.004).moved(0, 0, z - thick / 2)
         width, inset = rng.uniform(0.03, 0.09), rng.uniform(0.03, 0.08)
-        legs = [box(width, width, z - thick).moved(sx * (x / 2 - inset), sy * (y / 2 - inset), (z - thick) / 2)
-                for sx in (-1, 1) for sy in (-1, 1)]  # fmt: skip
+        legs = [
+            box(width, width, z - thick).moved(sx * (x / 2 - inset), sy * (y / 2 - inset), (z - thick) / 2)
+            for sx in (-1, 1)
+            for sy in (-1, 1)
+        ]
         if rng.random() < 0.5:
             legs.append(box(x - 2 * inset, y - 2 * inset, 0.07).moved(0, 0, z - thick - 0.035))
     material, tile = timber(rng)
@@ -50,8 +53,9 @@ def things_on(rng: np.random.Generator, x: float, y: float, z: float) -> list[Pa
             mesh = turned_profile([(0, 0), (radius, 0), (radius, height), (radius * 0.9, height), (0, 0.01)], 20)
         elif kind == 2:
             radius, height = rng.uniform(0.03, 0.045), rng.uniform(0.2, 0.32)
-            mesh = turned_profile([(0, 0), (radius, 0), (radius, height * 0.65), (0.013, height * 0.8), (0.013, height),
-                                   (0, height)], 20)  # fmt: skip
+            mesh = turned_profile(
+                [(0, 0), (radius, 0), (radius, height * 0.65), (0.013, height * 0.8), (0.013, height), (0, height)], 20
+            )
         else:
             mesh = box(rng.uniform(0.08, 0.3), rng.uniform(0.08, 0.3), rng.uniform(0.06, 0.28))
         meshes.append(_set_down(rng, mesh, x, y, z))
@@ -114,8 +118,11 @@ def chair(rng: np.random.Generator) -> list[Part]:
     else:
         back = [box(width - 0.05, 0.025, rise * 0.6, 0.01).moved(0, back_y, back_z - rise * 0.3)]
     if rng.random() < 0.65:
-        legs = [box(0.035, 0.035, seat_z).moved(sx * (width / 2 - 0.02), sy * (width / 2 - 0.02), seat_z / 2)
-                for sx in (-1, 1) for sy in (-1, 1)]  # fmt: skip
+        legs = [
+            box(0.035, 0.035, seat_z).moved(sx * (width / 2 - 0.02), sy * (width / 2 - 0.02), seat_z / 2)
+            for sx in (-1, 1)
+            for sy in (-1, 1)
+        ]
         frame, frame_material = box_mapped(join([*legs, *posts]), tile), material
     else:
         feet = [box(0.30, 0.04, 0.03).moved(0.15, 0, 0.06).turned("z", angle) for angle in range(0, 360, 72)]
@@ -200,8 +207,14 @@ def sofa(rng: np.random.Generator) -> list[Part]:
         body.append(box(wide - 0.01, y - 0.2, 0.15, 0.04).moved(at, -0.1, seat_z - 0.05))
         body.append(box(wide - 0.02, 0.16, 0.4, 0.06).turned("x", -10).moved(at, y / 2 - 0.25, seat_z + 0.2))
     colour = random_colour(rng, light=(0.03, 0.7), vivid=0.7)
-    cushions = [box(0.4, 0.13, 0.4, 0.06).turned("x", -20).turned("z", rng.uniform(-20, 20))
-                .moved(s * x * 0.28, -0.02, seat_z + 0.24) for s in (-1, 1) if rng.random() < 0.5]  # fmt: skip
+    cushions = [
+        box(0.4, 0.13, 0.4, 0.06)
+        .turned("x", -20)
+        .turned("z", rng.uniform(-20, 20))
+        .moved(s * x * 0.28, -0.02, seat_z + 0.24)
+        for s in (-1, 1)
+        if rng.random() < 0.5
+    ]
     parts = [Part("sofa", join(body), Material(colour, 0.85))]
     if cushions:
         parts.append(Part("cushions", join(cushions), Material(random_colour(rng), 0.85)))
@@ -213,8 +226,11 @@ def bed(rng: np.random.Generator) -> list[Part]:
     x, y, z = rng.uniform(0.9, 1.8), 2.0, rng.uniform(0.4, 0.6)
     material, tile = timber(rng)
     frame = [box(x, y, 0.2).moved(0, 0, z - 0.25), box(x, 0.05, 0.9).moved(0, y / 2, 0.45)]
-    frame += [box(0.06, 0.06, z - 0.3).moved(sx * (x / 2 - 0.05), sy * (y / 2 - 0.05), (z - 0.3) / 2)
-              for sx in (-1, 1) for sy in (-1, 1)]  # fmt: skip
+    frame += [
+        box(0.06, 0.06, z - 0.3).moved(sx * (x / 2 - 0.05), sy * (y / 2 - 0.05), (z - 0.3) / 2)
+        for sx in (-1, 1)
+        for sy in (-1, 1)
+    ]
     cover = box(x + 0.06, y * 0.72, 0.1, 0.045).moved(0, -0.26, z + 0.04)
     white = [box(x - 0.02, y - 0.04, 0.18, 0.04).moved(0, 0, z - 0.07)]
     white += [

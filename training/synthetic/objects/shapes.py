@@ -54,8 +54,12 @@ def rounded_rectangle(width: float, depth: float, radius: float, steps: int = 5)
     arc = radius * np.stack([np.cos(angles), np.sin(angles)], -1)
     corners = []
     for turn, (sx, sy) in enumerate([(1, 1), (-1, 1), (-1, -1), (1, -1)]):
-        quarter = np.array([[np.cos(turn * np.pi / 2), -np.sin(turn * np.pi / 2)],
-                            [np.sin(turn * np.pi / 2), np.cos(turn * np.pi / 2)]])  # fmt: skip
+        quarter = np.array(
+            [
+                [np.cos(turn * np.pi / 2), -np.sin(turn * np.pi / 2)],
+                [np.sin(turn * np.pi / 2), np.cos(turn * np.pi / 2)],
+            ]
+        )
         corners.append(arc @ quarter.T + np.array([sx * (width / 2 - radius), sy * (depth / 2 - radius)]))
     return np.concatenate(corners)
 

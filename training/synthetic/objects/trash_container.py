@@ -11,8 +11,12 @@ from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, Colour, Mater
 from training.synthetic.objects.shapes import at_height, box, loft, rounded_rectangle, tube, turned_profile
 
 COLOURS: tuple[Colour, ...] = (
-    (0.03, 0.13, 0.05), (0.06, 0.065, 0.07), (0.03, 0.08, 0.22), (0.10, 0.045, 0.02), (0.16, 0.16, 0.16),
-)  # fmt: skip
+    (0.03, 0.13, 0.05),
+    (0.06, 0.065, 0.07),
+    (0.03, 0.08, 0.22),
+    (0.10, 0.045, 0.02),
+    (0.16, 0.16, 0.16),
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,10 @@ def _ribs(bin_: TrashContainer) -> list[Mesh]:
     lean = np.rad2deg(np.arctan((1 - bin_.taper) * bin_.width_m / 2 / _rim_m(bin_)))
     side_y = bin_.width_m / 2 * (1 + bin_.taper) / 2
     height = _rim_m(bin_) * 0.78
-    ribs = [mirrored_pair(box(0.03, 0.02, height, 0.006).turned("x", -lean).moved(x, side_y, _rim_m(bin_) * 0.54))
-            for x in (-0.13, 0.0, 0.13)]  # fmt: skip
+    ribs = [
+        mirrored_pair(box(0.03, 0.02, height, 0.006).turned("x", -lean).moved(x, side_y, _rim_m(bin_) * 0.54))
+        for x in (-0.13, 0.0, 0.13)
+    ]
     tilt = np.rad2deg(np.arctan((1 - bin_.taper) * bin_.depth_m / 2 / _rim_m(bin_)))
     middle = _rim_m(bin_) * 0.56
     panel = (
@@ -140,8 +146,16 @@ def _axle_x(bin_: TrashContainer) -> float:
 def _wheel(bin_: TrashContainer) -> Mesh:
     """The left tyre."""
     radius = bin_.wheel_radius_m
-    profile = [(0.0, -0.024), (radius * 0.62, -0.024), (radius * 0.9, -0.026), (radius, -0.015), (radius, 0.015),
-               (radius * 0.9, 0.026), (radius * 0.62, 0.024), (0.0, 0.024)]  # fmt: skip
+    profile = [
+        (0.0, -0.024),
+        (radius * 0.62, -0.024),
+        (radius * 0.9, -0.026),
+        (radius, -0.015),
+        (radius, 0.015),
+        (radius * 0.9, 0.026),
+        (radius * 0.62, 0.024),
+        (0.0, 0.024),
+    ]
     return turned_profile(profile, 32).turned("x", 90).moved(_axle_x(bin_), bin_.width_m * 0.42, radius)
 
 

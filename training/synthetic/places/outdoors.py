@@ -32,16 +32,28 @@ from training.synthetic.rendering.textures import clouds
 
 Maker = Callable[[np.random.Generator], list[Part]]
 AGAINST: tuple[Maker, ...] = (
-    carton_stack, crates, potted_plant, barrel, pallet_load, bench, hedge, tyre_pile, board, posts,
-)  # fmt: skip
+    carton_stack,
+    crates,
+    potted_plant,
+    barrel,
+    pallet_load,
+    bench,
+    hedge,
+    tyre_pile,
+    board,
+    posts,
+)
 STANDING: tuple[Maker, ...] = (posts, potted_plant, barrel, steel_rack, tree, hedge, bench, carton_stack, crates)
 
 
 def outdoors(rng: np.random.Generator, floor: Floor) -> tuple[list[Part], Light]:
     """Surroundings under the sky over a floor, filled where the floor is free, and the daylight."""
     parts = _ground(rng, floor.area)
-    closed = [side for side, likely in (("back", 0.75), ("left", 0.3), ("right", 0.3), ("front", 0.1))
-              if rng.random() < likely]  # fmt: skip
+    closed = [
+        side
+        for side, likely in (("back", 0.75), ("left", 0.3), ("right", 0.3), ("front", 0.1))
+        if rng.random() < likely
+    ]
     for side in closed:
         parts += _boundary(rng, side, floor.area)
         for _ in range(int(rng.integers(0, 5))):

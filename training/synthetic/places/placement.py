@@ -100,7 +100,9 @@ def _upright(side: str, area: Rectangle, height_m: float, offset_m: float) -> tu
     x0, y0, x1, y1 = area
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     yaw, x, y = {
-        "back": (0.0, x, y1 + offset_m), "front": (180.0, x, y0 - offset_m),
-        "right": (-90.0, x1 + offset_m, y), "left": (90.0, x0 - offset_m, y),
-    }[side]  # fmt: skip
+        "back": (0.0, x, y1 + offset_m),
+        "front": (180.0, x, y0 - offset_m),
+        "right": (-90.0, x1 + offset_m, y),
+        "left": (90.0, x0 - offset_m, y),
+    }[side]
     return sheet(wall_length_m(side, area), height_m).turned("x", 90), yaw, x, y

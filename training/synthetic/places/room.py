@@ -30,12 +30,32 @@ from training.synthetic.rendering.textures import clouds
 
 Maker = Callable[[np.random.Generator], list[Part]]
 LIVING: tuple[Maker, ...] = (
-    table, work_place, chair, chair, shelf, cabinet, kitchen_units, sofa, bed, potted_plant, carton_stack,
-)  # fmt: skip
+    table,
+    work_place,
+    chair,
+    chair,
+    shelf,
+    cabinet,
+    kitchen_units,
+    sofa,
+    bed,
+    potted_plant,
+    carton_stack,
+)
 KITCHEN: tuple[Maker, ...] = (kitchen_units, kitchen_units, kitchen_units, dining_set, cabinet, shelf, chair)
 GARAGE: tuple[Maker, ...] = (
-    shelf, cabinet, carton_stack, crates, tyre_pile, ladder, board, barrel, pallet_load, table, carton_stack,
-)  # fmt: skip
+    shelf,
+    cabinet,
+    carton_stack,
+    crates,
+    tyre_pile,
+    ladder,
+    board,
+    barrel,
+    pallet_load,
+    table,
+    carton_stack,
+)
 SIDES = ("back", "left", "right", "front")
 
 
@@ -70,8 +90,14 @@ def _shell(rng: np.random.Generator, area: Rectangle, height: float) -> list[Par
     mesh = sheet(size, size, tile).turned("z", turn).moved((x0 + x1) / 2, (y0 + y1) / 2, 0)
     walls = [wall(f"wall_{side}", side, area, height, *(other if side == "back" else covering)) for side in SIDES]
     trim = Material(random_colour(rng, light=(0.1, 0.75), vivid=0.2), 0.8)
-    skirting = [on_wall([Part("skirting", box(wall_length_m(side, area), 0.03, 0.1), trim)], side, area, 0, 0.05)
-                for side in SIDES] if rng.random() < 0.7 else []  # fmt: skip
+    skirting = (
+        [
+            on_wall([Part("skirting", box(wall_length_m(side, area), 0.03, 0.1), trim)], side, area, 0, 0.05)
+            for side in SIDES
+        ]
+        if rng.random() < 0.7
+        else []
+    )
     return [Part("floor", mesh, ground), *walls, *(part for parts in skirting for part in parts)]
 
 

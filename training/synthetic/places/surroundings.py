@@ -58,8 +58,10 @@ def house(
     pipes = [tube([(x, -0.07, KERB_M), (x, -0.07, 3.0), (x, -0.07, height_m)], 0.045, 14) for x in (joint_x, 2.25)]
     plastered = _pierced_wall(openings, -length_m / 2, joint_x, height_m)
     of_brick = _pierced_wall(openings, joint_x, length_m / 2, height_m)
-    plinth = [box(right - left, 0.05, 0.40, 0.012).moved((left + right) / 2, -0.01, KERB_M + 0.18)
-              for left, right in _gaps(openings, length_m)]  # fmt: skip
+    plinth = [
+        box(right - left, 0.05, 0.40, 0.012).moved((left + right) / 2, -0.01, KERB_M + 0.18)
+        for left, right in _gaps(openings, length_m)
+    ]
     return [
         Part("house_brick", of_brick, Material(brick(rng), roughness=0.85)),
         Part("house_plaster", plastered, Material(plaster(rng, (0.56, 0.50, 0.38)), roughness=0.85)),

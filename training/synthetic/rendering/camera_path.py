@@ -62,6 +62,8 @@ class HandheldPath:
         s = (time_s - self._times[last]) / span
         start, end = self._points[last], self._points[last + 1]
         return (
-            (2 * s**3 - 3 * s**2 + 1) * start + (s**3 - 2 * s**2 + s) * span * slopes[last]
-            + (3 * s**2 - 2 * s**3) * end + (s**3 - s**2) * span * slopes[last + 1]
-        )  # fmt: skip
+            (2 * s**3 - 3 * s**2 + 1) * start
+            + (s**3 - 2 * s**2 + s) * span * slopes[last]
+            + (3 * s**2 - 2 * s**3) * end
+            + (s**3 - s**2) * span * slopes[last + 1]
+        )

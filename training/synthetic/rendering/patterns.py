@@ -116,8 +116,10 @@ def palette(rng: np.random.Generator, meshes: Sequence[Mesh], colours: Sequence[
     """Many meshes as one, each in a random one of the colours: the mesh and the picture its uv points into."""
     picture = np.repeat(np.repeat(np.array(colours, np.float32)[None], 4, axis=0), 4, axis=1)
     picked = rng.integers(len(colours), size=len(meshes))
-    spots = [np.tile([(number + 0.5) / len(colours), 0.5], (len(mesh.uv), 1))
-             for mesh, number in zip(meshes, picked, strict=True)]  # fmt: skip
+    spots = [
+        np.tile([(number + 0.5) / len(colours), 0.5], (len(mesh.uv), 1))
+        for mesh, number in zip(meshes, picked, strict=True)
+    ]
     joined = join(meshes)
     return Mesh(joined.vertices, joined.faces, np.concatenate(spots)), picture
 

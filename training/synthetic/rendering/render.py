@@ -137,19 +137,27 @@ def srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _sensor(camera: Camera, pose: NDArray[np.float64], sampler: str) -> Any:
     """A Mitsuba camera; its x looks left and its y up where ours look right and down."""
     to_world = pose @ np.diag([-1.0, -1.0, 1.0, 1.0])
-    return mi.load_dict({
-        "type": "perspective",
-        "fov_axis": "x",
-        "fov": float(np.rad2deg(2 * np.arctan(camera.width / (2 * camera.fx)))),
-        "principal_point_offset_x": (camera.cx + 0.5) / camera.width - 0.5,
-        "principal_point_offset_y": (camera.cy + 0.5) / camera.height - 0.5,
-        "near_clip": 0.05,
-        "far_clip": 200.0,
-        "to_world": mi.ScalarTransform4f(to_world),
-        "film": {"type": "hdrfilm", "width": camera.width, "height": camera.height, "pixel_format": "rgb",
-                 "component_format": "float32", "rfilter": {"type": "box"}},
-        "sampler": {"type": sampler},
-    })  # fmt: skip
+    return mi.load_dict(
+        {
+            "type": "perspective",
+            "fov_axis": "x",
+            "fov": float(np.rad2deg(2 * np.arctan(camera.width / (2 * camera.fx)))),
+            "principal_point_offset_x": (camera.cx + 0.5) / camera.width - 0.5,
+            "principal_point_offset_y": (camera.cy + 0.5) / camera.height - 0.5,
+            "near_clip": 0.05,
+            "far_clip": 200.0,
+            "to_world": mi.ScalarTransform4f(to_world),
+            "film": {
+                "type": "hdrfilm",
+                "width": camera.width,
+                "height": camera.height,
+                "pixel_format": "rgb",
+                "component_format": "float32",
+                "rfilter": {"type": "box"},
+            },
+            "sampler": {"type": sampler},
+        }
+    )
 
 
 def _lamp(lamp: Lamp) -> dict[str, Any]:

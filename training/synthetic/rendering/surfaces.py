@@ -21,9 +21,14 @@ from training.synthetic.rendering.textures import asphalt, brick, clouds, paving
 
 Covering = tuple[Material, float]
 WOODS: tuple[Colour, ...] = (
-    (0.42, 0.25, 0.12), (0.55, 0.38, 0.20), (0.22, 0.11, 0.05), (0.32, 0.15, 0.06), (0.60, 0.48, 0.32),
-    (0.10, 0.06, 0.04), (0.36, 0.28, 0.20),
-)  # fmt: skip
+    (0.42, 0.25, 0.12),
+    (0.55, 0.38, 0.20),
+    (0.22, 0.11, 0.05),
+    (0.32, 0.15, 0.06),
+    (0.60, 0.48, 0.32),
+    (0.10, 0.06, 0.04),
+    (0.36, 0.28, 0.20),
+)
 
 
 def wood_colour(rng: np.random.Generator) -> Colour:
