@@ -24,6 +24,7 @@ MAY_USE_ROS = (  # folders and files below redwood_depth/ with rclpy and message
     "commands/play_bag.py",
     "commands/demo.py",
     "commands/checks/large_images.py",
+    "commands/checks/node_start.py",
 )
 # What each folder may import of the project besides itself: data flows down this list, nothing imports upwards.
 CONTRACT = {"bundle", "camera", "errors", "files", "prediction"}

@@ -14,14 +14,16 @@ from redwood_depth import __version__
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.checks.gpu import check_engines, check_gpu
 from redwood_depth.commands.checks.large_images import check_large_images
+from redwood_depth.commands.checks.node_start import check_node_start
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.engines import choose_backend, open_engine
 from redwood_depth.errors import BundleError, EngineError
 from redwood_depth.images.converter import converter_name
 
 _DESCRIPTION = """\
-Check this machine: versions, inference backends, devices, the model, and whether camera images get from one process
-to another. Each line says ok, or what is missing, for what, and the remedy."""
+Check this machine: versions, inference backends, devices, the model, whether the node starts as this shell is set up,
+and whether camera images get from one process to another. Each line says ok, or what is missing, for what, and the
+remedy."""
 
 _EPILOG = """\
 examples:
@@ -84,7 +86,14 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield Finding("note" if converter == "none" else "ok", "Bayer and YUV", f"converted by {converter}")
     yield from (Finding(*line) for line in check_gpu())
     yield from _model(arguments.bundle)
-    if not arguments.no_images and _is_there("rclpy"):
+    if all(_is_there(module) for module, (_, needed, _) in _MODULES.items() if needed):
+        yield from _running(no_images=arguments.no_images)
+
+
+def _running(*, no_images: bool) -> Iterator[Finding]:
+    node = Finding(*check_node_start())
+    yield node
+    if node.state == "ok" and not no_images:
         yield Finding(*check_large_images())
 
 

@@ -14,7 +14,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
@@ -25,15 +25,16 @@ from redwood_depth.errors import CameraError, EngineError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import ColorImage, color_from_message
 from redwood_depth.node.health import health
+from redwood_depth.node.image_input import ImageInput
+from redwood_depth.node.image_topic import image_topic
 from redwood_depth.node.life_cycle import LifeCycle
 from redwood_depth.node.messages import diagnostic_status
 from redwood_depth.node.outputs import FrameContext, Outputs
 from redwood_depth.node.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
-from redwood_depth.node.statistics import FrameStatistics, SequenceGaps
+from redwood_depth.node.statistics import FrameStatistics
 from redwood_depth.node.worker import Worker
 
 _CAMERA_INFO_PATIENCE_S = 0.3
-_MESSAGES_ARE_NUMBERED = hasattr(Subscription, "CallbackType")  # Humble's rclpy hands over no numbers
 _MANAGED = "; autostart has configured and activated it: set autostart to false where a life-cycle manager does that"
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -57,8 +58,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._engine_description = "none"
         self._camera_info: CameraInfo | None = None
         self._camera_info_settled = threading.Event()  # it came once, or was waited for once
-        self._image_subscriptions: list[Any] = []
-        self._gaps = SequenceGaps()
+        self._images: ImageInput | None = None
+        self._info: Subscription | None = None
         self._problem = ""
         self._frame_id = ""
         self.add_on_set_parameters_callback(self._check_parameters)
@@ -139,22 +140,20 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         return estimator
 
     def _subscribe(self) -> None:
-        compressed = self.parameters.image_transport == "compressed"
-        message_type, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
-        reliability = ReliabilityPolicy[self.parameters.image_reliability.upper()]
-        image_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+        parameters = self.parameters
         info_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        receive_image = self._receive_numbered_image if _MESSAGES_ARE_NUMBERED else self._receive_image
-        self._gaps = SequenceGaps()
-        image = self.create_subscription(message_type, topic, receive_image, image_qos)
-        info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
-        self._image_subscriptions = [image, info]
-        self.get_logger().info(f"active: waiting for images on {image.topic_name}")
+        self._images = ImageInput(
+            self, parameters.image_transport, parameters.image_reliability, self.statistics, self._receive_image
+        )
+        self._info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
+        self.get_logger().info(f"active: waiting for images on {self._images.topic.name}")
 
     def _unsubscribe(self) -> None:
-        for subscription in self._image_subscriptions:
-            self.destroy_subscription(subscription)
-        self._image_subscriptions = []
+        if self._images is not None:
+            self._images.destroy()
+        if self._info is not None:
+            self.destroy_subscription(self._info)
+        self._images, self._info = None, None
         if self._worker is not None:
             self._worker.clear()
 
@@ -192,13 +191,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _receive_camera_info(self, info: CameraInfo) -> None:
         self._camera_info = info
         self._camera_info_settled.set()
-
-    def _receive_numbered_image(self, message: Any, message_info: Any) -> None:
-        missing = self._gaps.missing(message_info["publication_sequence_number"])
-        # Two publishers count each for itself. The event "message lost" knows nothing of what a newer message replaced.
-        if missing and self.count_publishers(self._image_subscriptions[0].topic_name) == 1:
-            self.statistics.counts["lost"] += missing
-        self._receive_image(message)
 
     def _receive_image(self, message: Any) -> None:
         received_s = self.statistics.frame_received()
@@ -276,6 +268,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         )
         model = f"{self._bundle.name} {self._bundle.version}" if self._bundle else "none"
         values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
+        if self._images is not None:
+            self._images.look()
+            values |= {"why no image": self._images.silence} if self._images.silence else {}
         name = self.get_fully_qualified_name().lstrip("/")
         status = diagnostic_status(name, level, summary, values, self._camera_name())
         header = Header(stamp=self.get_clock().now().to_msg())
@@ -283,4 +278,4 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _camera_name(self) -> str:
         """What tells cameras apart in a robot's diagnostics: the frame of the images, before the first their topic."""
-        return self._frame_id or self.resolve_topic_name("image")
+        return self._frame_id or image_topic(self, self.parameters.image_transport).name

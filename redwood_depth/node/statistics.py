@@ -48,6 +48,7 @@ class SequenceGaps:
 
     def __init__(self) -> None:
         self._newest: int | None = None
+        self.steps_back = 0  # how often a number was not greater than the one before: a restart, or a second publisher
 
     def missing(self, number: int | None) -> int:
         """How many are missing before the message with this number; 0 for the first, and after a publisher's restart.
@@ -55,7 +56,10 @@ class SequenceGaps:
         A middleware that does not number messages gives None.
         """
         newest, self._newest = self._newest, number
-        return 0 if number is None or newest is None else max(0, number - newest - 1)
+        if number is None or newest is None:
+            return 0
+        self.steps_back += number <= newest
+        return max(0, number - newest - 1)
 
 
 class FrameStatistics:

@@ -14,7 +14,7 @@ def test_it_names_versions_model_and_backend(tiny_bundle: ModelBundle, capsys: p
     pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
     assert doctor.main([str(tiny_bundle.folder), "--no-images"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for words in ("ok    rclpy", "ok    onnxruntime", "ok    model", "ok    backend onnxruntime"):
+    for words in ("ok    rclpy", "ok    onnxruntime", "ok    model", "ok    backend onnxruntime", "ok    node"):
         assert any(line.startswith(words) for line in lines), words
     assert any("car, trash container, bicycle; threshold 0.2" in line for line in lines)
     assert lines[-1] == "doctor: the node can run here"
@@ -23,6 +23,33 @@ def test_it_names_versions_model_and_backend(tiny_bundle: ModelBundle, capsys: p
 def test_a_missing_model_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.main([str(tmp_path), "--no-images"]) == 1
     assert "FAIL  model" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp", "rmw-cyclonedds-cpp, or unset RMW_IMPLEMENTATION"),
+        ("RMW_IMPLEMENTATION", "rmw_nowhere_cpp", "or unset RMW_IMPLEMENTATION"),
+        ("ROS_DOMAIN_ID", "kitchen", "ROS_DOMAIN_ID is not an integral number"),
+        ("ROS_LOG_DIR", "/proc/nowhere", "log"),
+    ],
+)
+def test_a_shell_in_which_the_node_does_not_start_is_a_failure(
+    ros_domain: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert doctor.main([]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = (line for line in lines if line.startswith("FAIL  node "))
+    assert words in line
+    assert "does not start as this shell is set up" in line
+    assert not any("images over DDS" in line for line in lines)
+    assert lines[-1] == "doctor: something the node needs is missing (FAIL above)"
 
 
 def test_images_between_processes_are_tried_and_the_remedy_named(
