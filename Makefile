@@ -15,12 +15,13 @@ RUNTIME_READY := $(VENV)/.ready-runtime
 TEST_READY := $(VENV)/.ready-test
 TRAINING_READY := $(TRAINING)/.ready
 
-.PHONY: help demo test test-robot test-training lint sample bench fuzz soak clean
+.PHONY: help demo test test-robot test-training test-cluster lint sample bench fuzz soak clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    set up and run the node on the sample bag; results in out/demo"
 	@echo "make test    set up and run all tests"
+	@echo "make test-cluster  real local clusters of Dask and Ray, in an environment of their own; two minutes"
 	@echo "make lint    ruff and mypy"
 	@echo "make sample  render the sample scan again (a quarter of an hour) and make the sample bag of it"
 	@echo "make bench   how fast the node is, in eleven minutes; MINUTES=10 for long runs; writes docs/performance.md"
@@ -41,6 +42,10 @@ test-robot: $(TEST_READY)
 test-training: $(TRAINING_READY)
 	@echo "== tests of the training half"
 	@$(TRAINING)/bin/python -m pytest test/training
+
+test-cluster: .venv-cluster/.ready
+	@echo "== tests on local clusters of Dask and Ray"
+	@.venv-cluster/bin/python -m pytest test/cluster
 
 lint: $(TEST_READY)
 	$(VENV)/bin/ruff check .
@@ -83,5 +88,11 @@ $(TRAINING_READY): training/requirements.txt setup.py
 	@$(TRAINING)/bin/python $(PIP) -r $<
 	@touch $@
 
+.venv-cluster/.ready: test/cluster/requirements.txt setup.py
+	@echo "set-up: Dask, Ray and what prepare needs, in .venv-cluster"
+	@test -x .venv-cluster/bin/pip || $(PYTHON) -m venv .venv-cluster
+	@.venv-cluster/bin/python $(PIP) --editable . -r $<
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-kilted $(TRAINING) out build install log *.egg-info
+	rm -rf .venv .venv-kilted .venv-cluster $(TRAINING) out build install log *.egg-info

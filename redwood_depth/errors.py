@@ -31,3 +31,7 @@ class ScanError(RedwoodDepthError):
 
 class ReportError(RedwoodDepthError):
     """A report cannot be made: a package that draws it is missing."""
+
+
+class ClusterError(RedwoodDepthError):
+    """Work cannot be spread over processes or machines: the backend is missing, does not answer, or loses workers."""

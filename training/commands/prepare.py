@@ -1,22 +1,18 @@
 """python -m training prepare: scans -> prepared data."""
 
 import argparse
-import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import joblib
-
 from redwood_depth.commands.shared.progress_bar import Progress
+from redwood_depth.parallel import BACKENDS
 from training.commands.number_arguments import not_negative, positive
 from training.data.preparation import PreparedData, PrepareSettings, prepare
 from training.data.scan_preparation import PAIRINGS
 from training.data.scan_sources import NO_CLASS
 from training.data.splits import SPLITS
-from training.errors import PreparedDataError
 
 DESCRIPTION = """\
 Read scans once, and write what training reads a hundred times: small images in memory-mapped arrays.
@@ -41,7 +37,6 @@ examples:
   python -m training prepare scans --output out/data
   python -m training prepare out/synthetic scans --output out/data --height 192 --width 256 --frames-per-scan 100
 """
-BACKENDS = ("loky", "threading", "dask", "ray")
 SHOWN_FRAMES = 3
 
 
@@ -72,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=BACKENDS,
         default=BACKENDS[0],
-        help="of joblib, default %(default)s; dask and ray take the cluster of DASK_SCHEDULER_ADDRESS or RAY_ADDRESS",
+        help="default %(default)s: the cores of this machine; dask and ray: a cluster, see docs/cluster.md",
     )
     parser.set_defaults(command=_command)
 
@@ -80,14 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _command(arguments: argparse.Namespace) -> int:
     settings = PrepareSettings(arguments.height, arguments.width, arguments.frames_per_scan, pairing=arguments.pairing)
     start_s = time.monotonic()
-    with _backend(arguments.backend), Progress("scans") as progress:
+    with Progress("scans") as progress:
 
         def step(name: str, total: int) -> None:
             progress.total = total
             progress.advance(name)
 
         data, failed, notes = prepare(
-            arguments.roots, arguments.output, settings, seed=arguments.seed, jobs=arguments.jobs, step=step
+            arguments.roots,
+            arguments.output,
+            settings,
+            seed=arguments.seed,
+            jobs=arguments.jobs,
+            backend=arguments.backend,
+            step=step,
         )
     _print_table(data)
     print(f"wrote {arguments.output} in {time.monotonic() - start_s:.1f} s")
@@ -98,25 +99,6 @@ def _command(arguments: argparse.Namespace) -> int:
     for name, reason in failed.items():
         print(f"failed: {name}: {reason}", file=sys.stderr)
     return 0
-
-
-@contextlib.contextmanager
-def _backend(name: str) -> Iterator[None]:
-    """Run joblib on a backend; what a cluster needs is imported only for it."""
-    with contextlib.ExitStack() as stack:
-        try:
-            if name == "dask":
-                from distributed import Client
-
-                stack.enter_context(Client())
-            elif name == "ray":
-                from ray.util.joblib import register_ray
-
-                register_ray()
-        except ImportError as error:
-            raise PreparedDataError(f"--backend {name} needs a package that is not installed: {error}") from error
-        stack.enter_context(joblib.parallel_config(backend=name))
-        yield
 
 
 def _print_table(data: PreparedData) -> None:

@@ -1,11 +1,10 @@
 """Scans -> prepared data: memory-mapped arrays, an index, and splits by scan."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import Parallel, delayed
-
+from redwood_depth.parallel import run_all
 from training.data.prepared_data import SPLITS_FILE, PreparedData, ScanRecord, write_index
 from training.data.scan_preparation import PrepareSettings, ScanFailure, prepare_scan
 from training.data.scan_sources import ScanSource, find_scans
@@ -22,12 +21,13 @@ def prepare(
     *,
     seed: int | None = None,
     jobs: int | None = None,
+    backend: str = "loky",
     step: Callable[[str, int], None] = lambda name, total: None,
 ) -> tuple[PreparedData, dict[str, str], list[str]]:
     """Prepare all scans below `roots`: the data, why scans failed by name, and notes on what was left out.
 
-    The scans run in the joblib backend that is set around the call (joblib.parallel_config: dask, ray, ...). `step` is
-    called with each finished scan's name and the number of scans.
+    The scans run on `backend`, as redwood_depth.parallel has them. `step` is called with each finished scan's name and
+    the number of scans.
 
     Raises:
         PreparedDataError: no scans, none that can be read, or DATA cannot be written.
@@ -36,7 +36,8 @@ def prepare(
     earlier = _earlier_splits(data / SPLITS_FILE, seed)
     data.mkdir(parents=True, exist_ok=True)
     records, failed = [], {}
-    for result in _prepare_all(sources, data, settings, jobs):
+    tasks = [_Task(source, data, settings) for source in sources]
+    for _, result in run_all(_prepare_one, tasks, backend=backend, jobs=jobs or 0):
         if isinstance(result, ScanFailure):
             failed[result.name] = result.reason
         else:
@@ -50,12 +51,20 @@ def prepare(
     return PreparedData.load(data), failed, notes
 
 
-def _prepare_all(
-    sources: Sequence[ScanSource], data: Path, settings: PrepareSettings, jobs: int | None
-) -> Iterator[ScanRecord | ScanFailure]:
-    workers = Parallel(n_jobs=1 if len(sources) == 1 else jobs or -1, return_as="generator_unordered")
-    with closing(workers(delayed(prepare_scan)(source, data, settings) for source in sources)) as results:
-        yield from results
+@dataclass(frozen=True)
+class _Task:
+    """One scan, where its arrays go, and how they are made; called by the scan's name."""
+
+    source: ScanSource
+    data: Path
+    settings: PrepareSettings
+
+    def __str__(self) -> str:
+        return self.source.name
+
+
+def _prepare_one(task: _Task) -> ScanRecord | ScanFailure:
+    return prepare_scan(task.source, task.data, task.settings)
 
 
 def _earlier_splits(path: Path, seed: int | None) -> tuple[int, dict[str, str]]:
