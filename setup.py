@@ -9,7 +9,7 @@ COMMANDS = ("perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "buil
 
 setup(
     name=NAME,
-    version="0.5.0",
+    version="0.6.0",
     description="Metric depth and object class from one camera image, for ROS 2",
     license="Apache-2.0",
     maintainer="redwood_depth maintainers",
@@ -28,6 +28,7 @@ setup(
         *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"),
         *("joblib", "jinja2", "matplotlib"),  # evaluate_bag: several bags at once, reports
     ],
+    extras_require={"test": ["pytest", "pytest-timeout", "hypothesis"]},  # by which colcon test knows that it is pytest
     zip_safe=False,
     entry_points={"console_scripts": [f"{name} = {NAME}.commands.{name}:main" for name in COMMANDS]},
 )

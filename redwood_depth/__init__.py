@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 # ONNX Runtime's wheels (1.32) report to their maker and keep an identifier of the machine, unless told not to before
 # they are loaded. A robot must not do that unasked; who wants it sets the variable to 0.

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,20 @@ from redwood_depth.node.dds import use_shared_memory_profile
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests over DDS run in real time, images best effort: where another program has the processor one may fail.
+collect_ignore = [] if find_spec("torch") else ["training"]  # the offline half has an environment of its own
 
-    It is tried twice more; what fails three times is a fault.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks `ros` what runs rclpy or DDS, and gives what is heard over DDS two more tries.
+
+    Those tests run in real time, images best effort: where another program has the processor one may fail; what fails
+    three times is a fault.
     """
     for item in items:
-        if "ros_domain" in getattr(item, "fixturenames", ()):
+        over_dds = "ros_domain" in getattr(item, "fixturenames", ())
+        if over_dds or item.nodeid.startswith("test/node/"):
+            item.add_marker(pytest.mark.ros)
+        if over_dds and item.config.pluginmanager.hasplugin("rerunfailures"):  # a robot may have none
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 

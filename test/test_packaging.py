@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from redwood_depth import __version__
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "package.xml", "resource", "redwood_depth", "launch", "config")
 COMMANDS = {"perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "build_engine", "benchmark", "doctor"}
@@ -43,7 +45,7 @@ def test_a_wheel_holds_model_launch_files_and_configuration(source: Path, tmp_pa
         (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
         commands = archive.read(entry_points).decode()
     assert {"redwood_depth/models/demo/model.onnx", "redwood_depth/models/demo/model.json"} <= names
-    share = "redwood_depth-0.5.0.data/data/share/"
+    share = f"redwood_depth-{__version__}.data/data/share/"
     for name in (
         "ament_index/resource_index/packages/redwood_depth",
         "redwood_depth/package.xml",
@@ -76,8 +78,6 @@ def test_colcon_builds_it_and_its_commands_run(source: Path) -> None:
 
 
 def test_versions_and_names_agree() -> None:
-    from redwood_depth import __version__
-
     package = ElementTree.parse(ROOT / "package.xml").getroot()
     assert package.findtext("name") == "redwood_depth"
     assert package.findtext("version") == __version__
