@@ -1,7 +1,7 @@
 """What is in a bag: raw messages, their types, and the stamp in their header. Needs `rosbags`, no ROS."""
 
 import struct
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,20 +9,15 @@ from typing import Any, NamedTuple
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from redwood_depth.bags.decompression import DECOMPRESSION_ERRORS, MAGICS, decompressed
 from redwood_depth.errors import BagError
-
-if sys.version_info >= (3, 14):  # as rosbags chooses it
-    from compression import zstd
-else:
-    from backports import zstd
-
-DECOMPRESSION_ERRORS = (zstd.ZstdError, RuntimeError, EOFError, MemoryError)  # RuntimeError: lz4's
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 CAMERA_TYPES = (IMAGE, COMPRESSED_IMAGE, CAMERA_INFO)
+ROS_ENCODINGS = ("cdr", "ros1")
+_RENAMED = {"tf/msg/tfMessage": "tf2_msgs/msg/TFMessage"}  # ROS 1's first version, the same bytes
 
 # vision_msgs 4.1: `rosbags` knows the common interfaces only.
 _VISION_MESSAGES = {
@@ -69,13 +64,35 @@ def typestore() -> Any:
     return store
 
 
-def decompressed(data: bytes) -> bytes:
-    """The message of a bag that compresses each one; any other, and what cannot be decompressed, as it is."""
-    if not data.startswith(_ZSTD_MAGIC):  # CDR begins with a zero byte
+def type_name(name: str, encoding: str) -> str:
+    """The ROS 2 name of a type, such as "sensor_msgs/msg/Image", of which ROS 1 leaves the middle out.
+
+    That of a message which is not serialized as ROS does it names its encoding first, such as "protobuf foxglove.Log".
+    """
+    if encoding not in ROS_ENCODINGS:
+        return f"{encoding} {name}"
+    if name.count("/") == 1:
+        name = name.replace("/", "/msg/")
+    return _RENAMED.get(name, name)
+
+
+def as_cdr(data: bytes, type_name: str, encoding: str) -> bytes:
+    """A message as CDR, from a bag that compresses each one, or of ROS 1; what cannot be converted, as it is."""
+    if data.startswith(MAGICS):  # CDR begins with a zero byte
+        with suppress(*DECOMPRESSION_ERRORS):
+            data = decompressed(data)
+    return _from_ros1(data, type_name) if encoding == "ros1" else data
+
+
+def _from_ros1(data: bytes, type_name: str) -> bytes:
+    store = typestore()
+    if type_name not in store.fielddefs:
         return data
     try:
-        return zstd.decompress(data)
-    except DECOMPRESSION_ERRORS:
+        # Some writers add bytes at the end (librealsense: the depth unit), which ROS 1 itself passes over.
+        length, _ = store.get_msgdef(type_name).getsize_ros1_to_cdr(data, 0, None, 0, store)
+        return bytes(store.ros1_to_cdr(data[:length], type_name))
+    except (SerdeError, AssertionError, IndexError, MemoryError, OverflowError, ValueError, struct.error):
         return data
 
 
@@ -83,8 +100,10 @@ def deserialize(message: RawMessage) -> Any:
     """The message as an object with ROS's field names, its arrays views of `message.data`.
 
     Raises:
-        BagError: the bytes are not a message of that type.
+        BagError: the bytes are not a message of that type, or it is not known.
     """
+    if message.type not in typestore().fielddefs:
+        raise BagError(f"messages of {message.topic} are of type {message.type}, which is not known")
     try:
         return typestore().deserialize_cdr(message.data, message.type)
     except (SerdeError, AssertionError, IndexError, MemoryError, OverflowError) as error:

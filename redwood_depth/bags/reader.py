@@ -1,76 +1,71 @@
-"""Reading rosbag2 bags, MCAP and SQLite: their topics and raw messages. Needs `rosbags`, no ROS."""
+"""Reading recordings: rosbag2's MCAP and SQLite files and ROS 1's bags. Needs `rosbags`, no ROS."""
 
-import struct
+import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-import apsw
-from rosbags.rosbag2 import Reader, ReaderError
-
-from redwood_depth.bags.message_types import DECOMPRESSION_ERRORS, RawMessage, Topic, decompressed
-from redwood_depth.bags.recovery import DamagedBag, scan
+from redwood_depth.bags.message_types import RawMessage, Topic
+from redwood_depth.bags.storage.files import StorageFile, open_storage
+from redwood_depth.bags.storage.merge import merged
+from redwood_depth.bags.storage.recording import Recording, find_recording
+from redwood_depth.bags.storage.temporary import TemporaryFolder
 from redwood_depth.errors import BagError
 
-_STORAGE_SUFFIXES = (".mcap", ".db3")
-# What rosbags' readers raise on damaged files: their own error where they check, else that of the operation.
-_READ_ERRORS = (
-    *(ReaderError, apsw.Error, OSError, struct.error, *DECOMPRESSION_ERRORS),
-    *(ValueError, TypeError, KeyError, IndexError, OverflowError, AssertionError),
-)
+_ROS_TYPE = re.compile(r"\w*/(msg|srv|action)/\w+|")
 
 
 class Bag:
-    """An open bag; a context manager. `topics` are in order of name.
+    """An open bag; a context manager. `topics` are in order of name, `message_count` is that of all topics.
 
     A bag whose recording was killed or whose copy was cut off opens as well: its readable part is read, and `damage`
     says in one line what is wrong with it (None: nothing found so far; complete once all messages were read).
+    `warnings` says what else a user must know of how it was read.
     """
 
-    def __init__(self, path: Path, source: "_Indexed | _Scanned") -> None:
+    def __init__(self, path: Path, recording: Recording, files: Sequence[StorageFile], opened: ExitStack) -> None:
         self.path = path
-        self.topics = source.topics()
-        self._source = source
+        self.topics = _all_topics(files)
+        self.message_count = sum(topic.count for topic in self.topics)
+        self.warnings = recording.warnings
+        self._damage = recording.damage
+        self._files = files
+        self._opened = opened
 
     @classmethod
     def open(cls, path: Path | str) -> "Bag":
-        """Open a bag folder or a single .mcap or .db3 file.
+        """Open a bag folder, or a single .mcap, .db3 or .bag file, compressed (.zstd, .lz4) or not.
 
         Raises:
             BagError: no bag there, or nothing in it can be read.
         """
         path = Path(path).expanduser()
-        if not path.exists():
-            raise BagError(f"no bag at {path}")
-        files = _storage_files(path)
-        try:
-            if path.is_file() or (path / "metadata.yaml").is_file():
-                return cls(path, _Indexed(path))
-            reason = "it has no metadata.yaml"
-        except _READ_ERRORS as error:
-            reason = _one_line(error)
-        if not files:
-            raise BagError(f"cannot read the bag {path}: {reason}, and there is no plain .mcap or .db3 file")
-        bag = cls(path, _Scanned(files))
-        if not bag.topics:
-            raise BagError(f"cannot read the bag {path}: {bag.damage or reason}")
-        return bag
+        recording = find_recording(path)
+        with ExitStack() as opened:
+            temporary = TemporaryFolder()
+            opened.callback(temporary.close)
+            files = [file for name in recording.files if (file := open_storage(name, temporary, recording))]
+            for file in files:
+                opened.callback(file.close)
+            _check(path, recording, files)
+            return cls(path, recording, files, opened.pop_all())
 
     @property
     def damage(self) -> str | None:
-        return self._source.damage
-
-    @property
-    def message_count(self) -> int:
-        return sum(topic.count for topic in self.topics)
+        return "; ".join([*self._damage, *(file.damage for file in self._files if file.damage)]) or None
 
     def messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
-        """The messages of these topics in the order they were logged; ends early, with `damage` set, at damage."""
-        return self._source.messages(set(topics))
+        """The messages of these topics, of all files, in the order they were logged.
+
+        What cannot be read is left out, with `damage` set.
+        """
+        names = set(topics)
+        return merged((file.start_ns, file.messages(names)) for file in self._files)
 
     def close(self) -> None:
-        self._source.close()
+        self._opened.close()
 
     def __enter__(self) -> "Bag":
         return self
@@ -81,72 +76,22 @@ class Bag:
         self.close()
 
 
-class _Indexed:
-    """A bag in order, read by its index."""
-
-    def __init__(self, path: Path) -> None:
-        self.damage: str | None = None
-        self._path = path
-        self._reader = Reader(path)
-        self._reader.open()
-
-    def topics(self) -> tuple[Topic, ...]:
-        return tuple(sorted(Topic(c.topic, c.msgtype, c.msgcount) for c in self._reader.connections))
-
-    def messages(self, names: Collection[str]) -> Iterator[RawMessage]:
-        connections = [connection for connection in self._reader.connections if connection.topic in names]
-        if not connections:
-            return
-        messages = self._reader.messages(connections)
-        while True:
-            try:
-                connection, timestamp_ns, data = next(messages)
-            except StopIteration:
-                return
-            except _READ_ERRORS as error:
-                self.damage = f"{self._path} is damaged: {_one_line(error)}"
-                return
-            yield RawMessage(connection.topic, connection.msgtype, timestamp_ns, data)
-
-    def close(self) -> None:
-        if self._reader.is_open:
-            self._reader.close()
+def _all_topics(files: Sequence[StorageFile]) -> tuple[Topic, ...]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for topic in (topic for file in files for topic in file.topics()):
+        counts[topic.name, topic.type] += topic.count
+    return tuple(sorted(Topic(name, kind, count) for (name, kind), count in counts.items()))
 
 
-class _Scanned:
-    """A bag without a usable index, its files read front to back, each time anew."""
-
-    def __init__(self, files: list[Path]) -> None:
-        self.damage: str | None = None
-        self._files = files
-
-    def topics(self) -> tuple[Topic, ...]:
-        counts = Counter((message.topic, message.type) for message in self._all())
-        return tuple(sorted(Topic(name, kind, count) for (name, kind), count in counts.items()))
-
-    def messages(self, names: Collection[str]) -> Iterator[RawMessage]:
-        return (message for message in self._all() if message.topic in names)
-
-    def _all(self) -> Iterator[RawMessage]:
-        for file in self._files:
-            try:
-                for message in scan(file):
-                    yield message._replace(data=decompressed(message.data))
-            except DamagedBag as damage:
-                self.damage = str(damage)
-            except OSError as error:
-                self.damage = f"cannot read {file}: {error.strerror}"
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-def _storage_files(path: Path) -> list[Path]:
-    """The files that hold messages, in the order of a split recording: bag_2 before bag_10."""
-    files = [path] if path.is_file() else list(path.iterdir())
-    found = [file for file in files if file.suffix in _STORAGE_SUFFIXES]
-    return sorted(found, key=lambda file: (len(file.name), file.name))
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _check(path: Path, recording: Recording, files: Sequence[StorageFile]) -> None:
+    """Raises BagError where nothing can be read; notes what metadata.yaml knows and the files do not have."""
+    topics = _all_topics(files)
+    damage = [*recording.damage, *(file.damage for file in files if file.damage)]
+    if damage and not topics:
+        raise BagError(f"cannot read the bag {path}: {'; '.join([*damage, *recording.warnings])}")
+    if topics and not any(_ROS_TYPE.fullmatch(topic.type) for topic in topics):
+        found = ", ".join(str(topic) for topic in topics[:3])
+        raise BagError(f"{path} holds no ROS messages ({found}): convert them to sensor_msgs, or record with ros2 bag")
+    count = sum(topic.count for topic in topics)
+    if not damage and recording.message_count and recording.message_count > count:
+        recording.warnings.append(f"metadata.yaml counts {recording.message_count} messages, its files hold {count}")

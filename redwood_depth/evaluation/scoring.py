@@ -179,7 +179,7 @@ def evaluate_opened(
                     watch(outcome)
                 progress(expected)
         result.damage, result.corrupt_example, result.nearest_ns = bag.damage, reader.corrupt_example, reader.nearest_ns
-    result.warnings = reader.warnings
+    result.warnings = [*bag.warnings, *reader.warnings]
     result.left_out.update(
         unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
     )

@@ -136,7 +136,7 @@ def test_a_damaged_chunk_costs_only_itself(tmp_path: Path) -> None:
     ("make", "message"),
     [
         (lambda path: None, "no bag at"),
-        (lambda path: path.mkdir(), "no metadata.yaml, and there is no plain .mcap or .db3"),
+        (lambda path: path.mkdir(), "no metadata.yaml, and there is no .mcap, .db3 or .bag file"),
         (lambda path: path.write_text("text"), "cannot read the bag"),
     ],
 )

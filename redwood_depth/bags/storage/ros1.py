@@ -1,0 +1,63 @@
+"""ROS 1's .bag files, by rosbags' reader; their messages are given as ROS 2 would have recorded them."""
+
+import struct
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from rosbags.rosbag1 import Reader, ReaderError
+
+from redwood_depth.bags.decompression import DECOMPRESSION_ERRORS
+from redwood_depth.bags.message_types import RawMessage, Topic, as_cdr, type_name
+from redwood_depth.errors import BagError
+
+# What rosbags' reader raises on damaged files: its own error where it checks, else that of the operation.
+_READ_ERRORS = (
+    *(ReaderError, OSError, struct.error, *DECOMPRESSION_ERRORS),
+    *(ValueError, TypeError, KeyError, IndexError, OverflowError, AssertionError),
+)
+
+
+class Ros1File:
+    """An open file. `damage` says what is wrong with it (None: nothing found so far), `start_ns` when it begins."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """`name` is what messages call it. Raises BagError where it cannot be read."""
+        self.damage: str | None = None
+        self._name = name
+        self._reader = Reader(path)
+        try:
+            self._reader.open()
+            self.start_ns = self._reader.start_time if self._reader.message_count else 0
+        except _READ_ERRORS as error:
+            raise BagError(
+                f"{name} cannot be read ({_words(error)}): its recording was killed, or it is damaged; "
+                "`rosbag reindex` of ROS 1 writes its index anew"
+            ) from error
+
+    def topics(self) -> list[Topic]:
+        return [
+            Topic(connection.topic, type_name(connection.msgtype, "ros1"), connection.msgcount)
+            for connection in self._reader.connections
+        ]
+
+    def messages(self, names: Collection[str]) -> Iterator[RawMessage]:
+        """The messages of these topics in order of log time."""
+        connections = [connection for connection in self._reader.connections if connection.topic in names]
+        messages = self._reader.messages(connections) if connections else iter(())
+        while True:
+            try:
+                connection, log_ns, data = next(messages)
+            except StopIteration:
+                return
+            except _READ_ERRORS as error:
+                self.damage = f"{self._name} is damaged: {_words(error)}"
+                return
+            kind = type_name(connection.msgtype, "ros1")
+            yield RawMessage(connection.topic, kind, log_ns, as_cdr(data, kind, "ros1"))
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
