@@ -26,6 +26,7 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"),
+        *("lz4", "ruamel.yaml", "backports.zstd; python_version < '3.14'"),  # what rosbags brings along
         *("joblib", "jinja2", "matplotlib"),  # evaluate_bag: several bags at once, reports
     ],
     extras_require={"test": ["pytest", "pytest-timeout", "hypothesis"]},  # by which colcon test knows that it is pytest

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
     parser = command_parser("evaluate_bag", _DESCRIPTION, _EPILOG)
     parser.add_argument(
-        "bags", nargs="*", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3; or a scan, prepared scans"
+        "bags", nargs="*", metavar="BAG", type=Path, help="a bag folder, .mcap, .db3, .bag; or a scan, prepared scans"
     )
     what = parser.add_argument_group("what is scored")
     what.add_argument("--model", metavar="BUNDLE", type=Path, help="default: the bundled model")

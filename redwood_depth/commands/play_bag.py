@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Publish the camera topics of a bag (images, compressed images, camera_info) as they were recorded: same topics,
-same stamps, same pace. Works on MCAP and SQLite bags and needs no ROS installation beyond rclpy.
+same stamps, same pace. Works on MCAP, SQLite and ROS 1 bags and needs no ROS installation beyond rclpy.
 
 Playing begins when somebody subscribes, or after --wait seconds. Publishers are reliable and keep the last 5
 messages. `ros2 bag play` does more (--clock, other topics) where it is installed."""
@@ -30,9 +30,9 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 at the end and after Ctrl-C, 1 where the bag is damaged."""
+    """Entry point. Returns the exit code: 0 at the end and after Ctrl-C, 1 where the bag is damaged or empty."""
     parser = command_parser("play_bag", _DESCRIPTION, _EPILOG)
-    parser.add_argument("bag", metavar="BAG", help="a bag folder, or a single .mcap or .db3 file")
+    parser.add_argument("bag", metavar="BAG", help="a bag folder, or a single .mcap, .db3 or .bag (ROS 1) file")
     parser.add_argument("--rate", type=positive, default=1.0, help="times the recorded pace (default: 1)")
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
     parser.add_argument(
@@ -60,6 +60,8 @@ def _play_bag(arguments: argparse.Namespace) -> int:
 def _play(arguments: argparse.Namespace) -> int:
     use_shared_memory_profile()
     with Bag.open(arguments.bag) as bag:
+        for warning in bag.warnings:
+            print(f"play_bag: {warning}", file=sys.stderr)
         try:
             import rclpy  # after the profile, and not before --help and errors of the bag
             from rclpy.signals import SignalHandlerOptions
@@ -93,7 +95,10 @@ def _publish(node: "Node", bag: Bag, arguments: argparse.Namespace) -> int:
         if bag.damage:
             print(f"play_bag: error: {bag.damage}", file=sys.stderr)
             return 1
-        if not arguments.loop or not played.messages:
+        if not played.messages:
+            print(f"play_bag: error: {bag.path} has no message of {', '.join(player.topics)}", file=sys.stderr)
+            return 1
+        if not arguments.loop:
             return 0
 
 

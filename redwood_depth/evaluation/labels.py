@@ -9,7 +9,7 @@ from redwood_depth.evaluation.classification import NONE
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """Classes by bag name: the last part of its path, without .mcap, .db3 or .zip.
+    """Classes by bag name: the last part of its path, without .mcap, .db3, .bag or .zip.
 
     The file is CSV: bag, class; blank lines and lines that begin with # do not count.
 
@@ -33,7 +33,7 @@ def read_labels(path: Path) -> dict[str, str]:
 
 def label_key(path: Path) -> str:
     """The name that stands for a bag in a labels file."""
-    return path.stem if path.suffix in (".mcap", ".db3", ".zip") else path.name
+    return path.stem if path.suffix in (".mcap", ".db3", ".bag", ".zip") else path.name
 
 
 def check_labels(labels: Mapping[str, str], classes: Collection[str]) -> None:

@@ -139,7 +139,7 @@ def evaluate_bag(
     Of a bag without a depth topic the class is scored, where `options` has a label.
 
     Args:
-        path: a bag folder, or a single .mcap or .db3 file.
+        path: a bag folder, or a single .mcap, .db3 or .bag file.
         predict: what is scored; see Predict.
         options: None: the defaults.
         progress: called after each pair of images with the number of pairs to expect in all.

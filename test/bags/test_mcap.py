@@ -144,6 +144,18 @@ def test_a_lost_sector_costs_what_is_in_it(tmp_path: Path, fill: bytes, use_chun
         assert {tuple(message) for message in messages} <= expected(found)
 
 
+@pytest.mark.parametrize("use_chunking", [True, False])
+def test_messages_that_a_file_counts_and_does_not_have_are_missed(tmp_path: Path, use_chunking: bool) -> None:
+    def before(writer: Any, number: int) -> None:
+        if number == 5:
+            writer._Writer__statistics.message_count += 4
+            writer._Writer__statistics.channel_message_counts[2] += 4
+
+    path = write_mcap(tmp_path / "a.mcap", entries(), before=before, use_chunking=use_chunking)
+    messages, damage, _ = all_messages(path)
+    assert (len(messages), damage) == (3 * FRAMES, "a.mcap lacks 4 messages that it counts")
+
+
 def test_ros_1_messages_inside_are_read(tmp_path: Path) -> None:
     found = entries()
     check(write_mcap(tmp_path / "a.mcap", found, profile="ros1", encodings=("ros1msg", "ros1")), found)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bag_samples import PERIOD_US, cut, rgbd_messages, write_bag
+from mcap_samples import stamped, write_mcap
 
 from redwood_depth.bags.reader import Bag
 from redwood_depth.commands.play_bag import main
@@ -172,6 +173,19 @@ def test_play_bag_plays_what_is_readable_and_fails(tmp_path: Path, capsys: pytes
     captured = capsys.readouterr()
     assert "messages published" in captured.out
     assert "bag.mcap" in captured.err
+
+
+def test_play_bag_that_plays_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that counts images and has none."""
+
+    def before(writer: Any, number: int) -> None:
+        writer._Writer__statistics.message_count += 4
+        writer._Writer__statistics.channel_message_counts[1] += 4
+
+    images = [entry for entry in stamped(rgbd_messages(1)) if entry[0] == COLOR_TOPIC]
+    path = write_mcap(tmp_path / "a.mcap", images, before=before)
+    assert main([str(path), "--rate", "10", "--wait", "0"]) == 1
+    assert "lacks 4 messages that it counts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])

@@ -39,6 +39,7 @@ class McapFile:
         self._file = RecordFile(path)
         self._open: OrderedDict[int, memoryview] = OrderedDict()
         self._bad_chunks: set[int] = set()
+        self._lacking = 0
         self._index = read_index(self._file, self._contents)
         starts_ns = [chunk.start_ns for chunk in self._index.chunks]
         starts_ns += [min(times) for times, _ in self._index.loose.values()]
@@ -49,6 +50,8 @@ class McapFile:
         faults = [f"{self._name} {self._index.damage}"] if self._index.damage else []
         if self._bad_chunks:
             faults.append(f"{self._name} has {len(self._bad_chunks)} unreadable chunks; the others were read")
+        if self._lacking and not faults:
+            faults.append(f"{self._name} lacks {self._lacking} messages that it counts")
         return "; ".join(faults) or None
 
     def topics(self) -> list[Topic]:
@@ -68,7 +71,11 @@ class McapFile:
         for number in wanted.keys() & self._index.loose.keys():
             loose = sorted(zip(*self._index.loose[number], strict=True))
             sources.append((loose[0][0], self._loose(loose, wanted[number])))
-        return merged(sources)
+        found = 0
+        for message in merged(sources):
+            found += 1
+            yield message
+        self._lacking = max(self._lacking, sum(self._index.counts[number] for number in wanted) - found)
 
     def close(self) -> None:
         self._file.close()

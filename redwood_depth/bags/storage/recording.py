@@ -14,7 +14,7 @@ from redwood_depth.errors import BagError
 _SUFFIXES = (".mcap", ".db3", ".bag")
 _METADATA = "metadata.yaml"
 # bag_3.mcap; since ROS 2 Lyrical 3_bag_2026_11_27-10_00_00.mcap.
-_NUMBERED = re.compile(r"(?P<bag>.*)_(?P<number>\d+)$|(?P<first>\d+)_(?P<name>.+)_\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d$")
+_NUMBERED = re.compile(r"(?P<first>\d+)_(?P<name>.+)_\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d$|(?P<bag>.*)_(?P<number>\d+)$")
 
 
 @dataclass
