@@ -4,6 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytest.importorskip("mcap.writer", reason="needs the package mcap, which apt has not")
+
 from mcap.writer import CompressionType, IndexType, Writer
 
 from redwood_depth.bags.message_types import typestore

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
+
 from bench import against_engine, node_cost
 from bench.document import document, table
 from bench.goals import goals
