@@ -15,6 +15,7 @@ MODEL_FILE = "model.onnx"
 DESCRIPTION_FILE = "model.json"
 DEMO_BUNDLE = Path(__file__).parent / "models" / "demo"
 PRECISIONS = ("fp32", "fp16", "int8")
+NO_CLASS = "none"  # the label of what shows none of the classes
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags.message_types import typestore
 from redwood_depth.bags.writer import BagWriter
 from redwood_depth.camera import Intrinsics
-from redwood_depth.scans import driver_messages
 
 PERIOD_US = 33_333
 HEIGHT, WIDTH = 24, 32

@@ -27,11 +27,11 @@ MAY_USE_ROS = (  # folders and files below redwood_depth/ with rclpy and message
     "commands/checks/node_start.py",
 )
 # What each folder may import of the project besides itself: data flows down this list, nothing imports upwards.
-CONTRACT = {"bundle", "camera", "errors", "files", "prediction"}
+CONTRACT = {"bundle", "camera", "errors", "files", "prediction", "rgbd"}
 FOLDERS = {
     "images": CONTRACT,
-    "scans": CONTRACT | {"images", "bags", "evaluation"},
-    "bags": CONTRACT | {"images", "scans"},
+    "scans": CONTRACT | {"images"},
+    "bags": CONTRACT | {"images"},
     "calibration": CONTRACT,
     "engines": CONTRACT,
     "estimator": CONTRACT | {"images", "engines", "calibration"},
@@ -40,6 +40,7 @@ FOLDERS = {
     "commands": CONTRACT
     | {"parallel", "calibration", "images", "scans", "bags", "engines", "estimator", "evaluation", "node"},
     "prediction": set(),
+    "rgbd": {"camera", "images"},
     "errors": set(),
     "parallel": {"errors"},
     "files": {"errors"},

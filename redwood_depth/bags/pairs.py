@@ -2,7 +2,6 @@
 
 import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,29 +13,12 @@ from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, CameraError, ImageError
 from redwood_depth.images.decode import ColorImage, color_from_message, depth_from_message
-from redwood_depth.scans.redwood import pair_stamps
+from redwood_depth.rgbd import MAX_GAP_NS, RgbdFrame, Skipped, pair_stamps
 
-MAX_GAP_NS = 20_000_000
 MAX_WAITING_BYTES = 256 << 20
 # A frame is given its partner once both streams are this many gaps past it: what comes later cannot be nearer to it,
 # nor (but for a chain of ever nearer neighbours that is this long) to its partner.
 _SETTLED_GAPS = 4
-
-
-@dataclass(frozen=True)
-class RgbdPair:
-    """A colour image and the depth image nearest to it in time.
-
-    `depth_m` is float32 (H, W) in metres, NaN where there is none; its size may differ from the colour image's. In a
-    bag without depth it is all NaN, and both stamps are the colour image's.
-    `intrinsics` is the colour camera's at the image's size, None where it is unknown, uncalibrated or of another view.
-    """
-
-    color: ColorImage
-    depth_m: NDArray[np.float32]
-    intrinsics: Intrinsics | None
-    color_stamp_ns: int
-    depth_stamp_ns: int
 
 
 class RgbdReader:
@@ -74,7 +56,13 @@ class RgbdReader:
         """Depth images that no colour image was near enough to."""
         return self._depths.dropped
 
-    def __iter__(self) -> Iterator[RgbdPair]:
+    @property
+    def skipped(self) -> Skipped:
+        """What gave no frame, so far."""
+        unpaired = self.unpaired_color, self.unpaired_depth
+        return Skipped(*unpaired, self.corrupt, self.corrupt_example, self.nearest_ns)
+
+    def __iter__(self) -> Iterator[RgbdFrame]:
         self._read_first_camera_info()
         if self._topics.depth is None:
             yield from self._without_depth()
@@ -96,7 +84,7 @@ class RgbdReader:
                 yield from self._decoded(self._settled())
         yield from self._decoded(self._settled(ended=True))
 
-    def _without_depth(self) -> Iterator[RgbdPair]:
+    def _without_depth(self) -> Iterator[RgbdFrame]:
         for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
             if message.topic == self._topics.camera_info:
                 self._read_camera_info(message)
@@ -108,7 +96,7 @@ class RgbdReader:
                 self._count_corrupt(error)
                 continue
             nothing: NDArray[np.float32] = np.broadcast_to(np.float32(np.nan), image.size)
-            yield RgbdPair(image, nothing, self._fitted(image), stamp_ns, stamp_ns)
+            yield RgbdFrame(image, nothing, self._fitted(image), stamp_ns, stamp_ns)
 
     def _read_first_camera_info(self) -> None:
         """Drivers may send it once, or after the first image; it holds for the images before it as well."""
@@ -156,7 +144,7 @@ class RgbdReader:
         depths.leave(horizon_ns, {j for _, j in settled}, {j for _, j in open_pairs})
         return taken
 
-    def _decoded(self, pairs: list[tuple[RawMessage, RawMessage]]) -> Iterator[RgbdPair]:
+    def _decoded(self, pairs: list[tuple[RawMessage, RawMessage]]) -> Iterator[RgbdFrame]:
         for color, depth in pairs:
             try:
                 image = color_from_message(deserialize(color))
@@ -165,7 +153,7 @@ class RgbdReader:
                 self._count_corrupt(error)
                 continue
             self.paired += 1
-            yield RgbdPair(image, depth_m, self._fitted(image), self._clock.of(color), self._clock.of(depth))
+            yield RgbdFrame(image, depth_m, self._fitted(image), self._clock.of(color), self._clock.of(depth))
 
     def _fitted(self, color: ColorImage) -> Intrinsics | None:
         try:

@@ -11,6 +11,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from redwood_depth.bags.message_types import CAMERA_INFO, CAMERA_TYPES, COMPRESSED_IMAGE, IMAGE, RawMessage
+from redwood_depth.bags.played_frames import PlayedFrames
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import list_topics
 from redwood_depth.errors import BagError
@@ -45,7 +46,7 @@ class BagPlayer:
     With `names`, topics of the bag by what they are published as, it publishes those alone.
     """
 
-    def __init__(self, node: Node, bag: Bag, names: Mapping[str, str] | None = None) -> None:
+    def __init__(self, node: Node, bag: Bag | PlayedFrames, names: Mapping[str, str] | None = None) -> None:
         """Raises BagError where the bag has no image topic."""
         topics = [topic for topic in bag.topics if topic.type in CAMERA_TYPES]
         if names is not None:

@@ -21,10 +21,11 @@ from redwood_depth.evaluation.live.live_source import LiveSource, bundle_of, fin
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M
 from redwood_depth.evaluation.output_bag import ComparisonWriter
 from redwood_depth.evaluation.predictor import ModelPredictor
+from redwood_depth.evaluation.recordings import expanded
 from redwood_depth.evaluation.report.frame_selection import Evidence
 from redwood_depth.evaluation.report.page import check_report_packages, write_report
 from redwood_depth.evaluation.result_files import result_head, training_warning, write_csv, write_json
-from redwood_depth.evaluation.run import Outcome, Task, expanded, run_side_by_side, run_task
+from redwood_depth.evaluation.run import Outcome, Task, run_side_by_side, run_task
 from redwood_depth.evaluation.scoring import EvaluationOptions
 from redwood_depth.evaluation.sources import ModelSource, PredictionSource, TopicSource
 from redwood_depth.evaluation.summary import summarize_each

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redwood_depth.bags import driver_messages
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID
 from redwood_depth.bags.writer import BagWriter
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import CameraError, ScanError
-from redwood_depth.scans import driver_messages
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID
 from redwood_depth.scans.redwood import RedwoodScan, ScanFrame, decode_color, decode_depth
 
 _PAUSE_US = 1_000_000  # between the end of a scan and the beginning of the next

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NONE = "none"
+from redwood_depth.bundle import NO_CLASS
 
 
 def class_results(
@@ -30,7 +30,7 @@ def class_results(
         frames, threshold, accuracy, answered, top1, mean_score (of the true class), macro_precision,
         macro_recall, per_class, confusion.
     """
-    names = [*classes, NONE]
+    names = [*classes, NO_CLASS]
     true = np.array([names.index(label) for label in labels])
     shown = true < len(classes)
     best = scores.argmax(axis=1)

@@ -4,8 +4,8 @@ import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.errors import BagError
-from redwood_depth.evaluation.classification import NONE
 
 
 def read_labels(path: Path) -> dict[str, str]:
@@ -38,7 +38,7 @@ def label_key(path: Path) -> str:
 
 def check_labels(labels: Mapping[str, str], classes: Collection[str]) -> None:
     """Raises BagError where a label is neither a class that the model knows nor "none"."""
-    unknown = sorted(set(labels.values()) - {*classes, NONE})
+    unknown = sorted(set(labels.values()) - {*classes, NO_CLASS})
     if labels and not classes:
         raise BagError("a recorded depth topic has no classes: --label and --labels go with a model")
     if unknown:

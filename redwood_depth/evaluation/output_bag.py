@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags.message_types import typestore
 from redwood_depth.bags.writer import BagWriter
 from redwood_depth.evaluation.frame_scores import FrameScores
 from redwood_depth.evaluation.scoring import ScoredFrame
-from redwood_depth.scans import driver_messages
 
 NAMESPACE = "/evaluation"
 _JPEG_QUALITY = 90

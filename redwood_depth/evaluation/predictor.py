@@ -3,11 +3,11 @@
 import os
 from types import TracebackType
 
-from redwood_depth.bags.pairs import RgbdPair
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines import open_engine
 from redwood_depth.estimator import Estimator
 from redwood_depth.prediction import Prediction
+from redwood_depth.rgbd import RgbdFrame
 
 
 class ModelPredictor:
@@ -25,7 +25,7 @@ class ModelPredictor:
         self.description = str(description)
         self.threads = (threads or len(os.sched_getaffinity(0)) + 1) if description.device == "CPU" else 1
 
-    def __call__(self, pair: RgbdPair) -> Prediction:
+    def __call__(self, pair: RgbdFrame) -> Prediction:
         return self._estimator.predict(pair.color, pair.intrinsics, pair.depth_m.shape)
 
     def __enter__(self) -> "ModelPredictor":

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.bags.message_types import COMPRESSED_IMAGE, IMAGE, RawMessage, deserialize, header_stamp_ns
-from redwood_depth.bags.pairs import RgbdPair
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import list_topics
 from redwood_depth.errors import BagError, EngineError, ImageError
 from redwood_depth.images.decode import depth_from_message
 from redwood_depth.prediction import Prediction
+from redwood_depth.rgbd import RgbdFrame
 
 _LEAST_KEPT_NS = 1_000_000_000  # predictions may have been recorded a little out of order
 
@@ -41,7 +41,7 @@ class RecordedPredictions:
         self._classes = list(classes)
         self._max_gap_ns = max_gap_ns
 
-    def __call__(self, pair: RgbdPair) -> Prediction | None:
+    def __call__(self, pair: RgbdFrame) -> Prediction | None:
         """Raises EngineError where the recorded image cannot be read or shows another view."""
         message = self._depths.nearest(pair.color_stamp_ns, self._max_gap_ns)
         if message is None:

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from redwood_depth.bags.pairs import MAX_GAP_NS
 from redwood_depth.bundle import ModelBundle
+from redwood_depth.rgbd import MAX_GAP_NS
 
 _PACKAGES = ("redwood_depth", "numpy", "onnxruntime", "rosbags", "opencv-python-headless")
 

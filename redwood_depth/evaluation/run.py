@@ -1,6 +1,5 @@
 """Evaluating many bags or scans: one after another, or side by side in processes of their own."""
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +8,11 @@ from pathlib import Path
 import cv2
 
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.errors import RedwoodDepthError, ScanError
+from redwood_depth.errors import RedwoodDepthError
 from redwood_depth.evaluation.predictor import ModelPredictor
 from redwood_depth.evaluation.report.frame_selection import Evidence
-from redwood_depth.evaluation.scoring import BagEvaluation, EvaluationOptions, ScoredFrame, evaluate_opened
+from redwood_depth.evaluation.scoring import BagEvaluation, EvaluationOptions, ScoredFrame, evaluate
 from redwood_depth.evaluation.sources import ModelSource, PredictionSource
-from redwood_depth.scans.prepared import is_prepared_data, is_prepared_scan, prepared_scan_as_bag, scans_of_test_split
-from redwood_depth.scans.temporary_bag import is_scan, scan_as_bag
 
 Watch = Callable[[ScoredFrame], None]
 
@@ -57,9 +54,8 @@ def run_task(
 
     cv2.setNumThreads(1)  # the cores work on different frames, or different bags
     try:
-        with _as_bag(task.path) as bag:
-            outcome.evaluation = evaluate_opened(bag, source.predictions, options, progress, see, source.threads)
-        outcome.evaluation.path = task.path
+        with options.open(task.path) as recording:
+            outcome.evaluation = evaluate(recording, source.predictions, options, progress, see, source.threads)
         outcome.evidence = evidence
     except RedwoodDepthError as error:
         outcome.error = error
@@ -82,22 +78,3 @@ def _run_alone(task: Task, bundle: ModelBundle, backend: str) -> Outcome:
             return run_task(task, ModelSource(bundle, predictor))
     except RedwoodDepthError as error:
         return Outcome(task.path, error=error)
-
-
-def expanded(paths: Sequence[Path]) -> list[Path]:
-    """Each folder of prepared scans replaced by its test scans; one that has none stays, to fail by itself."""
-    result: list[Path] = []
-    for path in paths:
-        try:
-            result += scans_of_test_split(path) if is_prepared_data(path) else [path]
-        except ScanError:
-            result.append(path)
-    return result
-
-
-def _as_bag(path: Path) -> contextlib.AbstractContextManager[Path]:
-    if is_prepared_scan(path):
-        return prepared_scan_as_bag(path)
-    if is_prepared_data(path):
-        scans_of_test_split(path)  # says why it could not be expanded
-    return scan_as_bag(path) if is_scan(path) else contextlib.nullcontext(path)

@@ -13,16 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from redwood_depth.bags.pairs import MAX_GAP_NS, RgbdPair, RgbdReader
-from redwood_depth.bags.reader import Bag
-from redwood_depth.bags.topics import RgbdTopics, find_rgbd_topics, lacks
 from redwood_depth.errors import BagError, EngineError
 from redwood_depth.evaluation.baselines import DepthHistogram
 from redwood_depth.evaluation.fast.scores import image_scores
 from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, distance_edges_m
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
+from redwood_depth.evaluation.recordings import open_recording
 from redwood_depth.prediction import Prediction
+from redwood_depth.rgbd import MAX_GAP_NS, FrameSource, RgbdFrame
 
 _HANDOVER_S = 5e-4
 
@@ -36,9 +35,9 @@ LEFT_OUT = {
 }
 
 # What is scored: the prediction for a pair's colour image, or None where there is none (a recording with gaps).
-Predict = Callable[[RgbdPair], Prediction | None]
-# The same for a bag: a context manager, entered once its topics are known.
-OpenPredictions = Callable[[Bag, RgbdTopics], AbstractContextManager[Predict]]
+Predict = Callable[[RgbdFrame], Prediction | None]
+# The same for a recording: a context manager, entered before it is read.
+OpenPredictions = Callable[[FrameSource], AbstractContextManager[Predict]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,17 @@ class EvaluationOptions:
     min_depth_m: float = MIN_DEPTH_M
     max_depth_m: float = MAX_DEPTH_M
     paper: bool = False
+
+    def open(self, path: Path | str) -> FrameSource:
+        """The recording at `path` with these topics. Raises BagError, ScanError."""
+        return open_recording(
+            path,
+            color_topic=self.color_topic,
+            depth_topic=self.depth_topic,
+            camera_info_topic=self.camera_info_topic,
+            predicted_topic=self.predicted_topic,
+            may_lack_depth=self.label is not None,
+        )
 
 
 @dataclass
@@ -120,7 +130,7 @@ class ScoredFrame:
     The scores of a frame without any ground truth are a ClassFrame.
     """
 
-    pair: RgbdPair
+    pair: RgbdFrame
     prediction: Prediction
     valid: NDArray[np.bool_]
     scores: FrameScores | ClassFrame
@@ -134,72 +144,64 @@ def evaluate_bag(
     watch: Callable[[ScoredFrame], None] = lambda frame: None,
     threads: int = 1,
 ) -> BagEvaluation:
-    """Predict every colour image that has ground truth, and score it at the ground truth's size.
-
-    Of a bag without a depth topic the class is scored, where `options` has a label.
-
-    Args:
-        path: a bag folder, or a single .mcap, .db3 or .bag file.
-        predict: what is scored; see Predict.
-        options: None: the defaults.
-        progress: called after each pair of images with the number of pairs to expect in all.
-        watch: called with each scored frame, in order, on the calling thread.
-        threads: how many frames are predicted and scored at once. 1: in order, on the calling thread. More: `predict`
-            is called from that many threads. The scores are the same.
-
-    Raises:
-        BagError: the bag cannot be read, lacks a topic, or holds no frame that can be scored.
-        EngineError: the model failed on every frame.
-    """
-    return evaluate_opened(path, lambda bag, topics: nullcontext(predict), options, progress, watch, threads)
+    """As `evaluate`, of whatever `path` is, and for predictions that do not depend on it."""
+    options = options or EvaluationOptions()
+    with options.open(path) as source:
+        return evaluate(source, lambda _: nullcontext(predict), options, progress, watch, threads)
 
 
-def evaluate_opened(
-    path: Path | str,
+def evaluate(
+    source: FrameSource,
     open_predictions: OpenPredictions,
-    options: EvaluationOptions | None = None,
+    options: EvaluationOptions,
     progress: Callable[[int], None] = lambda expected: None,
     watch: Callable[[ScoredFrame], None] = lambda frame: None,
     threads: int = 1,
 ) -> BagEvaluation:
-    """As evaluate_bag, for predictions that depend on the bag."""
-    options = options or EvaluationOptions()
-    with Bag.open(path) as bag:
-        topics = _topics(bag, options)
-        reader = RgbdReader(bag, topics)
-        expected = min(topic.count for topic in bag.topics if topic.name in (topics.color, topics.depth))
-        result = BagEvaluation(bag.path, dict(vars(topics)), options.label)
-        if topics.depth is None:
-            result.depth_not_scored = lacks(bag, "depth image", "the bag")
-        with open_predictions(bag, topics) as predict:
-            score = partial(_score_class if topics.depth is None else _score_pair, predict=predict, options=options)
-            for pair, outcome in _in_order(score, reader, threads):
-                _note(result, pair, outcome)
-                if isinstance(outcome, ScoredFrame):
-                    watch(outcome)
-                progress(expected)
-        result.damage, result.corrupt_example, result.nearest_ns = bag.damage, reader.corrupt_example, reader.nearest_ns
-    result.warnings = [*bag.warnings, *reader.warnings]
-    result.left_out.update(
-        unpaired_color=reader.unpaired_color, unpaired_depth=reader.unpaired_depth, corrupt=reader.corrupt
-    )
-    scored = result.frames or result.class_frames
-    if not scored and result.failure:
-        raise result.failure
-    if not scored:
+    """Predict every colour image that has ground truth, and score it at the ground truth's size.
+
+    Of a recording without depth the class is scored, where `options` has a label.
+
+    Args:
+        source: what is scored; it is read, and not closed.
+        open_predictions: what is compared with it; see OpenPredictions.
+        options: what of it is scored.
+        progress: called after each pair of images with the number of pairs to expect in all.
+        watch: called with each scored frame, in order, on the calling thread.
+        threads: how many frames are predicted and scored at once. 1: in order, on the calling thread. More: the
+            predictions are asked for from that many threads. The scores are the same.
+
+    Raises:
+        BagError: the recording holds no frame that can be scored.
+        EngineError: the model failed on every frame.
+    """
+    result = BagEvaluation(source.path, dict(source.taken), options.label)
+    result.depth_not_scored = source.lacks_depth
+    with open_predictions(source) as predict:
+        score = partial(_score_class if source.lacks_depth else _score_pair, predict=predict, options=options)
+        for frame, outcome in _in_order(score, source, threads):
+            _note(result, frame, outcome)
+            if isinstance(outcome, ScoredFrame):
+                watch(outcome)
+            progress(source.expected)
+    _take_over(result, source)
+    if not result.frames and not result.class_frames:
+        if result.failure:
+            raise result.failure
         units = truth_warning(result.typical_depths_m, options.min_depth_m, options.max_depth_m)
         why = "; ".join(filter(None, (result.left_out_words(), units, *result.warnings)))
-        raise BagError(f"{path} holds no frame that can be scored: {why}")
+        raise BagError(f"{source.path} holds no frame that can be scored: {why}")
     return result
 
 
-def _topics(bag: Bag, options: EvaluationOptions) -> RgbdTopics:
-    given = options.color_topic, options.depth_topic, options.camera_info_topic
-    topics = find_rgbd_topics(bag, *given, no_truth=options.predicted_topic, may_lack_depth=True)
-    if topics.depth is None and options.label is None:
-        remedy = "" if options.predicted_topic else "; with a label (--label) its class can be scored"
-        raise BagError(f"{lacks(bag, 'depth image')}{remedy}")
-    return topics
+def _take_over(result: BagEvaluation, source: FrameSource) -> None:
+    """What the source says once all of it was read."""
+    skipped = source.skipped
+    result.damage, result.warnings = source.damage, list(source.warnings)
+    result.corrupt_example, result.nearest_ns = skipped.corrupt_example, skipped.nearest_ns
+    result.left_out.update(
+        unpaired_color=skipped.unpaired_color, unpaired_depth=skipped.unpaired_depth, corrupt=skipped.corrupt
+    )
 
 
 # A scored frame, the reason (of LEFT_OUT) why there is none, or the error of the model.
@@ -207,14 +209,14 @@ _Outcome = ScoredFrame | str | EngineError
 
 
 def _in_order(
-    score: Callable[[RgbdPair], _Outcome], pairs: Iterable[RgbdPair], threads: int
-) -> Iterator[tuple[RgbdPair, _Outcome]]:
+    score: Callable[[RgbdFrame], _Outcome], pairs: Iterable[RgbdFrame], threads: int
+) -> Iterator[tuple[RgbdFrame, _Outcome]]:
     """Each pair with its outcome; as many pairs are held as keep all threads busy while one result is awaited."""
     if threads == 1:
         yield from ((pair, score(pair)) for pair in pairs)
         return
     with _quick_handover(), ThreadPoolExecutor(threads, "score") as pool:
-        waiting: deque[tuple[RgbdPair, Future[_Outcome]]] = deque()
+        waiting: deque[tuple[RgbdFrame, Future[_Outcome]]] = deque()
         for pair in pairs:
             waiting.append((pair, pool.submit(score, pair)))
             if len(waiting) > 2 * threads:
@@ -234,7 +236,7 @@ def _quick_handover() -> Iterator[None]:
         sys.setswitchinterval(before_s)
 
 
-def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
+def _note(result: BagEvaluation, pair: RgbdFrame, outcome: _Outcome) -> None:
     """Count a pair, and its scores or the reason why it has none."""
     first_ns, last_ns = result.stamps_ns or (pair.color_stamp_ns, pair.color_stamp_ns)
     result.clock_jumps += pair.color_stamp_ns < last_ns
@@ -256,7 +258,7 @@ def _note(result: BagEvaluation, pair: RgbdPair, outcome: _Outcome) -> None:
     result.unscored.append((pair.color_stamp_ns, reason))
 
 
-def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -> _Outcome:
+def _score_pair(pair: RgbdFrame, predict: Predict, options: EvaluationOptions) -> _Outcome:
     target = pair.depth_m
     valid = valid_depth(target, options.min_depth_m, options.max_depth_m)
     if not valid.any():
@@ -275,7 +277,7 @@ def _score_pair(pair: RgbdPair, predict: Predict, options: EvaluationOptions) ->
     return ScoredFrame(pair, prediction, valid, of_frame)
 
 
-def _score_class(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -> _Outcome:
+def _score_class(pair: RgbdFrame, predict: Predict, options: EvaluationOptions) -> _Outcome:
     predicted = _timed(predict, pair)
     if not isinstance(predicted, tuple):
         return predicted
@@ -285,7 +287,7 @@ def _score_class(pair: RgbdPair, predict: Predict, options: EvaluationOptions) -
     return ScoredFrame(pair, prediction, nowhere, of_frame)
 
 
-def _timed(predict: Predict, pair: RgbdPair) -> tuple[Prediction, float] | str | EngineError:
+def _timed(predict: Predict, pair: RgbdFrame) -> tuple[Prediction, float] | str | EngineError:
     """The prediction and the time it took in ms; or why there is none."""
     started_s = time.perf_counter()
     try:

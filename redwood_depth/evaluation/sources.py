@@ -4,15 +4,14 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from redwood_depth.bags.pairs import MAX_GAP_NS
 from redwood_depth.bags.reader import Bag
-from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.evaluation.predictor import ModelPredictor
 from redwood_depth.evaluation.recorded import RecordedPredictions
 from redwood_depth.evaluation.result_files import model_entry, topic_entry
 from redwood_depth.evaluation.scoring import Predict
 from redwood_depth.evaluation.summary import Subject
+from redwood_depth.rgbd import MAX_GAP_NS, FrameSource
 
 
 class PredictionSource(Protocol):
@@ -26,8 +25,8 @@ class PredictionSource(Protocol):
     threads: int
     predicted_topic: str | None
 
-    def predictions(self, bag: Bag, topics: RgbdTopics) -> contextlib.AbstractContextManager[Predict]:
-        """What to score on `bag`, read again from its beginning. Raises BagError, EngineError."""
+    def predictions(self, recording: FrameSource) -> contextlib.AbstractContextManager[Predict]:
+        """What to score on a recording, in order of its frames. Raises BagError, EngineError."""
 
     def entry(self) -> dict[str, Any]:
         """What the result says of it, under "model"."""
@@ -47,7 +46,7 @@ class ModelSource:
         self._bundle, self._predictor = bundle, predictor
 
     @contextlib.contextmanager
-    def predictions(self, bag: Bag, topics: RgbdTopics) -> Iterator[Predict]:
+    def predictions(self, recording: FrameSource) -> Iterator[Predict]:
         yield self._predictor
 
     def entry(self) -> dict[str, Any]:
@@ -68,8 +67,8 @@ class TopicSource:
         self._topic = topic
 
     @contextlib.contextmanager
-    def predictions(self, bag: Bag, topics: RgbdTopics) -> Iterator[Predict]:
-        with Bag.open(bag.path) as again:
+    def predictions(self, recording: FrameSource) -> Iterator[Predict]:
+        with Bag.open(recording.path) as again:
             yield RecordedPredictions(again, self._topic, max_gap_ns=MAX_GAP_NS)
 
     def entry(self) -> dict[str, Any]:

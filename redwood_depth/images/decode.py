@@ -125,14 +125,14 @@ def depth_from_message(message: Any) -> NDArray[np.float32]:
         ImageError: as `color_from_message`.
     """
     if hasattr(message, "format"):
-        return _metres(decode_depth_png(message.format, message.data))
+        return depth_in_meters(decode_depth_png(message.format, message.data))
     if message.encoding not in _DEPTH_TYPES:
         raise ImageError(f"unknown depth encoding {message.encoding!r}; known: {', '.join(_DEPTH_TYPES)}")
-    return _metres(_rows(message, 1, _DEPTH_TYPES[message.encoding]))
+    return depth_in_meters(_rows(message, 1, _DEPTH_TYPES[message.encoding]))
 
 
-def _metres(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Of millimetres, uint16, or of metres."""
+def depth_in_meters(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Depth float32 (H, W) in meters, NaN where there is none, of millimeters (uint16) or of meters."""
     if values.dtype == np.uint16:
         return _METRES_OF_MM.take(values)  # 0 is NaN there: a third of the time of a product and a mask
     depth_m = values.astype(np.float32)

@@ -1,25 +1,23 @@
-"""Scans that `python -m training prepare` made smaller, as temporary bags, so that what takes a bag takes them as well.
+"""Scans that `python -m training prepare` made smaller, as sources of RGB-D frames.
 
 A folder of such data holds index.json, splits.json and CLASS/SCAN_ID/{image,depth}.npy. This half of the package reads
 them by itself, for it does not know the other half.
 """
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redwood_depth.bags.writer import BagWriter
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ScanError
-from redwood_depth.evaluation.classification import NONE
-from redwood_depth.scans import driver_messages
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.images.decode import ColorImage, depth_in_meters
+from redwood_depth.rgbd import RgbdFrame, Skipped
 
 SPLIT = "test"
 _INDEX, _SPLITS = "index.json", "splits.json"
@@ -51,36 +49,52 @@ def scans_of_test_split(data: Path) -> list[Path]:
 def class_of(scan: Path, classes: Collection[str]) -> str | None:
     """The class folder of a prepared scan where it is one of `classes`, or says "none"; None: not known."""
     name = scan.resolve().parent.name
-    return name if classes and name in (*classes, NONE) and is_prepared_scan(scan) else None
+    return name if classes and name in (*classes, NO_CLASS) and is_prepared_scan(scan) else None
 
 
-@contextlib.contextmanager
-def prepared_scan_as_bag(path: Path) -> Iterator[Path]:
-    """A bag of the scan's frames, named after the scan, there until the context ends.
+class PreparedSource:
+    """The FrameSource of a prepared scan.
 
-    Colour and depth of a frame have the colour's stamp: they were paired when they were prepared.
-
-    Raises:
-        ScanError: the scan is not in the index, or its arrays are not what that says.
-        BagError: the temporary folder cannot be written.
+    Color and depth of a frame have the color's stamp: they were paired when they were prepared.
     """
-    path = path.resolve()
-    record = _record(path)
-    try:
-        camera = Intrinsics(**record["intrinsics"])
-        stamps_us = [int(stamp) for stamp in record["color_stamps_us"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ScanError(f"{path.parents[1] / _INDEX} is damaged ({error!r}); prepare again") from error
-    size = len(stamps_us), camera.height, camera.width
-    images, depths = _map(path / "image.npy", (*size, 3), np.uint8), _map(path / "depth.npy", size, np.uint16)
-    with tempfile.TemporaryDirectory(prefix="prepared_scan.") as folder:
-        bag = Path(folder) / path.name
-        with BagWriter(bag) as writer:
-            for stamp_us, image, depth in zip(stamps_us, images, depths, strict=True):
-                writer.write_stamped(COLOR_INFO_TOPIC, driver_messages.camera_info(camera, stamp_us))
-                writer.write_stamped(COLOR_TOPIC, driver_messages.image(image, "rgb8", stamp_us))
-                writer.write_stamped(DEPTH_TOPIC, driver_messages.image(depth, "16UC1", stamp_us))
-        yield bag
+
+    damage: str | None = None
+    lacks_depth: str | None = None
+    warnings: Sequence[str] = ()
+    taken: Mapping[str, str | None] = {"color": "image.npy", "depth": "depth.npy", "camera_info": _INDEX}
+
+    def __init__(self, path: Path) -> None:
+        """Raises ScanError: the scan is not in the index, or its arrays are not what that says."""
+        self.path = path
+        self.skipped = Skipped()
+        path = path.resolve()
+        record = _record(path)
+        try:
+            self._camera = Intrinsics(**record["intrinsics"])
+            self._stamps_us = [int(stamp) for stamp in record["color_stamps_us"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScanError(f"{path.parents[1] / _INDEX} is damaged ({error!r}); prepare again") from error
+        size = self.expected, self._camera.height, self._camera.width
+        self._images = _map(path / "image.npy", (*size, 3), np.uint8)
+        self._depths = _map(path / "depth.npy", size, np.uint16)
+
+    @property
+    def expected(self) -> int:
+        return len(self._stamps_us)
+
+    def __iter__(self) -> Iterator[RgbdFrame]:
+        for stamp_us, image, depth in zip(self._stamps_us, self._images, self._depths, strict=True):
+            stamp_ns = stamp_us * 1000
+            color = ColorImage(np.ascontiguousarray(image))
+            yield RgbdFrame(color, depth_in_meters(np.asarray(depth)), self._camera, stamp_ns, stamp_ns)
+
+    def __enter__(self) -> "PreparedSource":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Nothing is held open but memory maps."""
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """RGB-D scans in the Redwood layout, a folder or a zip: colour and depth paired by time stamp, zips read in place."""
 
-import bisect
 import json
 import math
 import re
@@ -19,8 +18,9 @@ import numpy.typing as npt
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ImageError, ScanError
 from redwood_depth.images.compressed import decode_image
+from redwood_depth.rgbd import MAX_GAP_NS, pair_stamps
 
-MAX_GAP_US = 20_000
+MAX_GAP_US = MAX_GAP_NS // 1000
 MAX_MEMBER_BYTES = 64 << 20
 PRIMESENSE = Intrinsics(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5)  # Redwood's own camera
 
@@ -106,25 +106,6 @@ class RedwoodScan:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def pair_stamps(colors: Sequence[int], depths: Sequence[int], max_gap_us: int = MAX_GAP_US) -> list[tuple[int, int]]:
-    """Pairs (colour index, depth index) of two ascending streams, each frame used once, closest pairs first.
-
-    The streams of a scan have different counts and drift apart, so position says nothing; only stamps count.
-    """
-    candidates = []
-    for i, stamp in enumerate(colors):
-        first = bisect.bisect_left(depths, stamp - max_gap_us)
-        last = bisect.bisect_right(depths, stamp + max_gap_us)
-        candidates += [(abs(depths[j] - stamp), i, j) for j in range(first, last)]
-    partner: dict[int, int] = {}
-    used: set[int] = set()
-    for _, i, j in sorted(candidates):
-        if i not in partner and j not in used:
-            partner[i] = j
-            used.add(j)
-    return sorted(partner.items())
 
 
 def decode_color(data: bytes) -> npt.NDArray[np.uint8]:

@@ -9,11 +9,11 @@ import pytest
 from bag_samples import rgbd_messages
 from mcap_samples import CompressionType, Entry, IndexType, serialized, stamped, write_mcap
 
+from redwood_depth.bags.driver_messages import COLOR_TOPIC, DEPTH_TOPIC
 from redwood_depth.bags.message_types import RawMessage, typestore
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.storage import mcap
 from redwood_depth.errors import BagError
-from redwood_depth.scans.driver_messages import COLOR_TOPIC, DEPTH_TOPIC
 
 FRAMES = 12
 COMPRESSIONS = list(CompressionType)

@@ -15,19 +15,20 @@ from bag_samples import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags import pairs as pairing
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
 from redwood_depth.bags.message_types import IMAGE, RawMessage, typestore
-from redwood_depth.bags.pairs import RgbdPair, RgbdReader
+from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics, find_rgbd_topics
 from redwood_depth.bags.writer import BagWriter
-from redwood_depth.scans import driver_messages
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.rgbd import RgbdFrame
 
 TOPICS = RgbdTopics(COLOR_TOPIC, DEPTH_TOPIC, COLOR_INFO_TOPIC)
 
 
-def read_pairs(path: Path) -> tuple[list[RgbdPair], RgbdReader, str | None]:
+def read_pairs(path: Path) -> tuple[list[RgbdFrame], RgbdReader, str | None]:
     with Bag.open(path) as bag:
         reader = RgbdReader(bag, find_rgbd_topics(bag))
         pairs = list(reader)

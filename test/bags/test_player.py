@@ -14,11 +14,11 @@ import pytest
 from bag_samples import PERIOD_US, cut, rgbd_messages, write_bag
 from mcap_samples import stamped, write_mcap
 
+from redwood_depth.bags import driver_messages
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
 from redwood_depth.bags.reader import Bag
 from redwood_depth.commands.play_bag import main
 from redwood_depth.errors import BagError
-from redwood_depth.scans import driver_messages
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
 
 pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
 pytestmark = pytest.mark.usefixtures("ros_domain")

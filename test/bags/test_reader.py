@@ -21,17 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags.message_types import IMAGE, RawMessage, deserialize, header_stamp_ns, typestore
-from redwood_depth.bags.pairs import RgbdPair, RgbdReader
+from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.errors import BagError
-from redwood_depth.scans import driver_messages
+from redwood_depth.rgbd import RgbdFrame
 
 WRITERS = pytest.mark.parametrize("write", [write_bag, write_sqlite_bag])
 
 
-def read_pairs(path: Path) -> tuple[list[RgbdPair], RgbdReader, str | None]:
+def read_pairs(path: Path) -> tuple[list[RgbdFrame], RgbdReader, str | None]:
     with Bag.open(path) as bag:
         reader = RgbdReader(bag, find_rgbd_topics(bag))
         pairs = list(reader)

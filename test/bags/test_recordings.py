@@ -24,7 +24,7 @@ from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import BagError
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
 
 FRAMES = 12
 Write = Callable[[Path, Sequence[tuple[str, Any]]], Path]

@@ -20,7 +20,7 @@ from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import BagError
-from redwood_depth.scans import driver_messages
+from redwood_depth.bags import driver_messages
 
 FRAMES = 8
 NOETIC = get_typestore(Stores.ROS1_NOETIC)

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from bag_samples import PERIOD_US, rgbd_messages
 
-from redwood_depth.bags.pairs import RgbdPair, RgbdReader
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.bags.writer import BagWriter
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import BagError
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.rgbd import RgbdFrame
 
 FRAMES = 40
 LOST_DEPTH = 3  # of this frame on, pairing by position is a frame off
@@ -44,13 +45,13 @@ def write(path: Path, color: Stamp = right, depth: Stamp = right, logged: Stamp 
     return path
 
 
-def read(path: Path) -> tuple[list[RgbdPair], list[str]]:
+def read(path: Path) -> tuple[list[RgbdFrame], list[str]]:
     with Bag.open(path) as bag:
         reader = RgbdReader(bag, RgbdTopics(COLOR_TOPIC, DEPTH_TOPIC, COLOR_INFO_TOPIC))
         return list(reader), reader.warnings
 
 
-def frames_apart(pairs: list[RgbdPair]) -> set[int]:
+def frames_apart(pairs: list[RgbdFrame]) -> set[int]:
     """By how many frames depth is off its colour image, over all pairs."""
     return {round(100 * (pair.depth_m[0, 0] - 1)) - int(pair.color.rgb()[0, 0, 1]) for pair in pairs}
 

@@ -13,15 +13,16 @@ from bag_samples import (
     write_bag,
 )
 
-from redwood_depth.bags.pairs import RgbdPair, RgbdReader
+from redwood_depth.bags import driver_messages
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics, find_rgbd_topics
 from redwood_depth.errors import BagError
-from redwood_depth.scans import driver_messages
-from redwood_depth.scans.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
+from redwood_depth.rgbd import RgbdFrame
 
 
-def read_pairs(path: Path) -> tuple[list[RgbdPair], RgbdReader, str | None]:
+def read_pairs(path: Path) -> tuple[list[RgbdFrame], RgbdReader, str | None]:
     with Bag.open(path) as bag:
         reader = RgbdReader(bag, find_rgbd_topics(bag))
         pairs = list(reader)

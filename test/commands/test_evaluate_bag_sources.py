@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from bag_samples import HEIGHT, WIDTH, depth_pixels, rgbd_messages, write_bag
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
-from redwood_depth.scans import driver_messages
 
 # The tiny bundle turns a brightness of 51 into 0.5 + 8 * 51 / 255 = 2.1 m.
 DEPTHS = [depth_pixels(2000), depth_pixels(2200), depth_pixels(2500)]

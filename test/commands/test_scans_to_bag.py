@@ -10,14 +10,15 @@ from bag_samples import HEIGHT, PERIOD_US, WIDTH, write_scan
 
 from redwood_depth.bags import writer
 from redwood_depth.bags.message_types import deserialize
-from redwood_depth.bags.pairs import RgbdPair, RgbdReader
+from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.camera import Intrinsics
 from redwood_depth.commands.scans_to_bag import main
+from redwood_depth.rgbd import RgbdFrame
 
 
-def read(path: Path) -> list[RgbdPair]:
+def read(path: Path) -> list[RgbdFrame]:
     with Bag.open(path) as bag:
         return list(RgbdReader(bag, find_rgbd_topics(bag)))
 

@@ -8,17 +8,17 @@ import pytest
 from bag_samples import HEIGHT, WIDTH, depth_pixels, rgbd_messages, write_bag
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags.message_types import IMAGE, typestore
-from redwood_depth.bags.pairs import RgbdPair
 from redwood_depth.bags.writer import BagWriter
 from redwood_depth.errors import BagError
 from redwood_depth.evaluation.scoring import EvaluationOptions, evaluate_bag
 from redwood_depth.evaluation.summary import Subject, summarize_bag
 from redwood_depth.prediction import Prediction
-from redwood_depth.scans import driver_messages
+from redwood_depth.rgbd import RgbdFrame
 
 
-def two_metres(pair: RgbdPair) -> Prediction:
+def two_metres(pair: RgbdFrame) -> Prediction:
     return Prediction(np.full(pair.depth_m.shape, 2.0, np.float32), np.zeros(0, np.float32))
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from bag_samples import CAMERA, HEIGHT, WIDTH, cut, depth_pixels, rgbd_messages, write_bag, write_sqlite_bag
 
-from redwood_depth.bags.pairs import RgbdPair
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, EngineError
 from redwood_depth.evaluation.metrics import SCORE_NAMES
 from redwood_depth.evaluation.scoring import EvaluationOptions, evaluate_bag
 from redwood_depth.evaluation.summary import Subject, summarize
 from redwood_depth.prediction import Prediction
+from redwood_depth.rgbd import RgbdFrame
 
 SUBJECT = Subject(classes=("car", "bicycle"), class_threshold=0.5, training_median_m=3.0)
 
@@ -27,7 +27,7 @@ class FakePredictions:
         self._class_scores = class_scores
         self.seen: list[tuple[tuple[int, int], Intrinsics | None]] = []
 
-    def __call__(self, pair: RgbdPair) -> Prediction:
+    def __call__(self, pair: RgbdFrame) -> Prediction:
         depth = np.full(pair.depth_m.shape, self._depth(len(self.seen)), np.float32)
         self.seen.append((pair.color.size, pair.intrinsics))
         return Prediction(depth, np.array(self._class_scores, np.float32))

@@ -11,7 +11,7 @@ from redwood_depth.bundle import ModelBundle
 from redwood_depth.camera import Intrinsics
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import ScanError
-from redwood_depth.scans.prepared import class_of, prepared_scan_as_bag
+from redwood_depth.scans.prepared import PreparedSource, class_of
 from training.data import prepared_data
 from training.data.splits import write_splits
 
@@ -106,8 +106,8 @@ def lost_frames(data: Path) -> None:
 )
 def test_damage_is_named(data: Path, damage: Any, words: str) -> None:
     damage(data)
-    with pytest.raises(ScanError, match=words), prepared_scan_as_bag(data / "car" / "00001"):
-        pass
+    with pytest.raises(ScanError, match=words):
+        PreparedSource(data / "car" / "00001")
 
 
 def test_data_without_a_test_split_fails_by_itself(

@@ -61,7 +61,7 @@ def test_drifted_streams_with_different_counts_pair_by_stamp(tmp_path: Path) -> 
 
 
 def test_the_nearer_colour_frame_gets_the_depth_frame() -> None:
-    assert pair_stamps([0, 15_000], [16_000]) == [(1, 0)]
+    assert pair_stamps([0, 15_000], [16_000], 20_000) == [(1, 0)]
 
 
 stamps = st.lists(st.integers(0, 2_000_000), max_size=60, unique=True).map(sorted)

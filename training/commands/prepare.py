@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.parallel import BACKENDS
 from training.commands.number_arguments import not_negative, positive
 from training.data.preparation import PreparedData, PrepareSettings, prepare
 from training.data.scan_preparation import PAIRINGS
-from training.data.scan_sources import NO_CLASS
 from training.data.splits import SPLITS
 
 DESCRIPTION = """\

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.errors import ScanError
 from redwood_depth.scans.redwood import decode_color
 from training.data.augment import random_light
 from training.data.scan_preparation import resize_color
-from training.data.scan_sources import NO_CLASS
 
 Image = npt.NDArray[np.uint8]
 SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import cv2
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.scans.redwood import RedwoodScan, decode_color, decode_depth
 from training.data.scan_preparation import PrepareSettings, ScanFailure, prepare_scan
-from training.data.scan_sources import NO_CLASS, ScanSource
+from training.data.scan_sources import ScanSource
 from training.errors import PreparedDataError
 
 ROUNDS = 3

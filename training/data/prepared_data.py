@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.camera import Intrinsics
-from training.data.scan_sources import NO_CLASS
 from training.data.splits import SPLITS, read_splits
 from training.data.whole_files import write_whole
 from training.errors import PreparedDataError

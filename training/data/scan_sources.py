@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from redwood_depth.bundle import NO_CLASS
 from training.errors import PreparedDataError
-
-NO_CLASS = "none"
 
 
 @dataclass(frozen=True)

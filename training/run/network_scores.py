@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.evaluation.baselines import DepthHistogram, best_constant_m, constant_scores
-from redwood_depth.evaluation.classification import NONE, class_results
+from redwood_depth.evaluation.classification import class_results
 from redwood_depth.evaluation.frame_scores import mean_scores
 from redwood_depth.evaluation.metrics import depth_scores, median_scale, paper_scores, ssim, valid_depth
 from training.data.dataset import CAMERA
@@ -76,7 +77,7 @@ def evaluate(
     }
     labels = [_label(run, scan) for scan in scans for _ in by_scan[scan.name].class_scores]
     scores = np.concatenate([s.class_scores for s in by_scan.values()])
-    known = set(labels) <= {*run.module.classes, NONE}
+    known = set(labels) <= {*run.module.classes, NO_CLASS}
     results["classes"] = class_results(scores, labels, run.module.classes, run.threshold) if known else None
     results["scans"] = {}
     for scan in scans:
@@ -129,4 +130,4 @@ def _rounded(scores: dict[str, float]) -> dict[str, float]:
 
 def _label(run: TrainedRun, scan: PreparedScan) -> str:
     """The class by name: the data's order of classes need not be the run's."""
-    return scan.class_name if scan.class_index >= 0 else NONE
+    return scan.class_name if scan.class_index >= 0 else NO_CLASS

@@ -18,11 +18,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+from redwood_depth.bundle import NO_CLASS
 from redwood_depth.errors import ScanError
 from training.synthetic.rendering.renderer import check_renderer, use_renderer
 
 OBJECTS = ("car", "trash container", "bicycle")
-NONE = "none"  # the folder of scans that show none of the objects
 PARTIAL = ".partial-"  # what a scan that is not whole yet is called, before its id
 
 
@@ -77,7 +77,7 @@ class Summary:
 def label_of(index: int, none_share: float) -> str:
     """The class of a scan: every so often "none", else the classes in turn; whatever the number of scans."""
     nones = int((index + 1) * none_share) - int(index * none_share)
-    return NONE if nones else OBJECTS[(index - int(index * none_share)) % len(OBJECTS)]
+    return NO_CLASS if nones else OBJECTS[(index - int(index * none_share)) % len(OBJECTS)]
 
 
 def synthesize(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from redwood_depth.bundle import NO_CLASS
 from training.synthetic.objects.bicycle import bicycle_parts, random_bicycle
 from training.synthetic.objects.car import car_parts, random_car
 from training.synthetic.objects.clutter import (
@@ -33,10 +34,9 @@ from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Light
 from training.synthetic.rendering.render import Camera
 
-NONE = "none"  # the folder of scans that show no object
 CLASSES = ("car", "trash container", "bicycle")
-INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NONE: 0.75}
-DISTANCE_M = {"car": (1.6, 4.2), "trash container": (0.9, 3.2), "bicycle": (1.0, 2.8), NONE: (0.7, 3.0)}
+INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NO_CLASS: 0.75}
+DISTANCE_M = {"car": (1.6, 4.2), "trash container": (0.9, 3.2), "bicycle": (1.0, 2.8), NO_CLASS: (0.7, 3.0)}
 INDOOR_THINGS = (
     table,
     dining_set,
@@ -82,8 +82,10 @@ def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: in
     stations = _stations(rng, thing, look, frames / recording.fps)
     floor = _floor(rng, thing, stations, indoors=indoors, clear=look.clear)
     others, objects = _others(rng, label, floor)
-    around, light = room(rng, floor, garage=label != NONE and rng.random() < 0.7) if indoors else outdoors(rng, floor)
-    if label != NONE:
+    around, light = (
+        room(rng, floor, garage=label != NO_CLASS and rng.random() < 0.7) if indoors else outdoors(rng, floor)
+    )
+    if label != NO_CLASS:
         objects.setdefault(label, []).extend(thing)
     street = Street([*around, *thing, *others], objects)
     shake_m, shake_deg = rng.uniform(0.003, 0.015), rng.uniform(0.3, 2.2)
@@ -93,7 +95,7 @@ def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: in
 
 def _main_thing(rng: np.random.Generator, label: str, *, indoors: bool) -> list[Part]:
     """What the camera goes about, on z = 0 about the origin."""
-    if label == NONE:
+    if label == NO_CLASS:
         makers = INDOOR_THINGS if indoors else OUTDOOR_THINGS
         return _turned(makers[int(rng.integers(len(makers)))](rng), rng.uniform(-70, 70))
     return _object(rng, label)
@@ -163,7 +165,7 @@ class _Look:
 def _look(rng: np.random.Generator, label: str, *, indoors: bool) -> _Look:
     """Objects are looked at from a distance, by a person; else a person or a low robot looks about among things."""
     near, far = DISTANCE_M[label]
-    among = label == NONE and rng.random() < 0.7
+    among = label == NO_CLASS and rng.random() < 0.7
     if among:
         near = 0.3
     away = near + (far * (0.75 if indoors else 1.0) - near) * rng.beta(1.2, 1.8)
@@ -227,7 +229,7 @@ def _floor(
 def _others(rng: np.random.Generator, label: str, floor: Floor) -> tuple[list[Part], dict[str, list[Part]]]:
     """At times a second object of any class in the background; never one where there shall be none."""
     objects: dict[str, list[Part]] = {}
-    if label != NONE and rng.random() < 0.4:
+    if label != NO_CLASS and rng.random() < 0.4:
         name = CLASSES[int(rng.integers(len(CLASSES)))]
         placed = floor.put(rng, _object(rng, name))
         if placed:

@@ -7,14 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from redwood_depth.bags.played_frames import PlayedFrames
 from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.source import BagSource
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.errors import EngineError
 from redwood_depth.evaluation.recorded import RecordedPredictions
+from redwood_depth.evaluation.recordings import open_recording
 from redwood_depth.evaluation.result_files import model_entry
 from redwood_depth.evaluation.scoring import Predict
 from redwood_depth.evaluation.sources import bundle_subject
+from redwood_depth.rgbd import FrameSource
 
 if TYPE_CHECKING:
     from redwood_depth.evaluation.live.playback import LiveRun
@@ -45,12 +49,12 @@ class LiveSource:
         self._runs: list[LiveRun] = []
 
     @contextlib.contextmanager
-    def predictions(self, bag: Bag, topics: RgbdTopics) -> Iterator[Predict]:
+    def predictions(self, recording: FrameSource) -> Iterator[Predict]:
         with tempfile.TemporaryDirectory(prefix="evaluate_bag.") as folder:
             outputs = Path(folder) / "outputs"
-            yield from self._play(bag, topics, outputs, Path(folder) / "node.log")
+            yield from self._play(*_played(recording), outputs, Path(folder) / "node.log")
 
-    def _play(self, bag: Bag, topics: RgbdTopics, outputs: Path, log: Path) -> Iterator[Predict]:
+    def _play(self, bag: Bag | PlayedFrames, topics: RgbdTopics, outputs: Path, log: Path) -> Iterator[Predict]:
         with _needing_ros():
             from redwood_depth.evaluation.live.playback import NAMESPACE, play_and_record
         run = play_and_record(
@@ -76,6 +80,14 @@ class LiveSource:
         from redwood_depth.evaluation.live.playback import live_results
 
         return {"live": live_results(self._runs)}
+
+
+def _played(recording: FrameSource) -> tuple[Bag | PlayedFrames, RgbdTopics]:
+    """What is played of a recording, and which topics of it are the camera's."""
+    if isinstance(recording, BagSource):
+        return recording.bag, recording.topics
+    frames = PlayedFrames(recording.path, recording.expected, lambda: open_recording(recording.path))
+    return frames, frames.rgbd_topics
 
 
 def find_node(namespace: str | None) -> "RunningNode | None":

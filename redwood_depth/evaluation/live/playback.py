@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from redwood_depth.bags.message_types import COMPRESSED_IMAGE, RawMessage, header_stamp_ns
+from redwood_depth.bags.played_frames import PlayedFrames
 from redwood_depth.bags.player import BagPlayer, Played
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics
@@ -53,7 +54,7 @@ class LiveRun:
 
 
 def play_and_record(
-    bag: Bag,
+    bag: Bag | PlayedFrames,
     topics: RgbdTopics,
     model: Path,
     output: Path,
@@ -107,7 +108,7 @@ def play_and_record(
         rclpy.shutdown()
 
 
-def _names(bag: Bag, topics: RgbdTopics, node: RunningNode) -> dict[str, str]:
+def _names(bag: Bag | PlayedFrames, topics: RgbdTopics, node: RunningNode) -> dict[str, str]:
     """The bag's topics that the node needs, by the names that it knows them under."""
     types = {topic.name: topic.type for topic in bag.topics}
     if types[topics.color] != node.image_type:
@@ -167,7 +168,7 @@ def live_results(runs: Sequence[LiveRun]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _perception(
-    bag: Bag, topics: RgbdTopics, model: Path, backend: str, log: Path
+    bag: Bag | PlayedFrames, topics: RgbdTopics, model: Path, backend: str, log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The node as a process, stopped with SIGINT at the end."""
     types = {topic.name: topic.type for topic in bag.topics}

@@ -1,0 +1,87 @@
+"""A bag as a source of RGB-D frames: its camera's topics chosen, its images paired."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from redwood_depth.bags.pairs import RgbdReader
+from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.topics import RgbdTopics, find_rgbd_topics, lacks
+from redwood_depth.errors import BagError
+from redwood_depth.rgbd import RgbdFrame, Skipped
+
+
+class BagSource:
+    """The FrameSource of a bag; `bag` and `topics` are open as long as it is."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        color: str | None = None,
+        depth: str | None = None,
+        camera_info: str | None = None,
+        predicted: str | None = None,
+        may_lack_depth: bool = False,
+    ) -> None:
+        """Open a bag and choose its topics; those that are None are found.
+
+        Args:
+            path: a bag folder, or a file of a bag.
+            color: topic of the color images.
+            depth: topic of the depth images registered to them.
+            camera_info: topic of the color camera's calibration.
+            predicted: a recorded prediction, which is not taken as ground truth.
+            may_lack_depth: whether a bag without depth will do.
+
+        Raises:
+            BagError: the bag cannot be read, or lacks a topic; the message lists what it has.
+        """
+        self.bag = Bag.open(path)
+        try:
+            self.topics: RgbdTopics = find_rgbd_topics(
+                self.bag, color, depth, camera_info, no_truth=predicted, may_lack_depth=True
+            )
+            if self.topics.depth is None and not may_lack_depth:
+                remedy = "" if predicted else "; with a label (--label) its class can be scored"
+                raise BagError(f"{lacks(self.bag, 'depth image')}{remedy}")
+        except BaseException:
+            self.bag.close()
+            raise
+        self._reader = RgbdReader(self.bag, self.topics)
+        self.lacks_depth = None if self.topics.depth else lacks(self.bag, "depth image", "the bag")
+
+    @property
+    def path(self) -> Path:
+        return self.bag.path
+
+    @property
+    def taken(self) -> Mapping[str, str | None]:
+        return dict(vars(self.topics))
+
+    @property
+    def expected(self) -> int:
+        return min(topic.count for topic in self.bag.topics if topic.name in (self.topics.color, self.topics.depth))
+
+    @property
+    def skipped(self) -> Skipped:
+        return self._reader.skipped
+
+    @property
+    def damage(self) -> str | None:
+        return self.bag.damage
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return [*self.bag.warnings, *self._reader.warnings]
+
+    def __iter__(self) -> Iterator[RgbdFrame]:
+        return iter(self._reader)
+
+    def __enter__(self) -> "BagSource":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.bag.close()

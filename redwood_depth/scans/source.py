@@ -1,0 +1,63 @@
+"""A Redwood scan as a source of RGB-D frames."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from redwood_depth.camera import Intrinsics
+from redwood_depth.errors import CameraError, ImageError, ScanError
+from redwood_depth.images.decode import ColorImage, depth_in_meters
+from redwood_depth.rgbd import RgbdFrame, Skipped
+from redwood_depth.scans.redwood import RedwoodScan, decode_color, decode_depth
+
+US = 1000  # nanoseconds
+
+
+def is_scan(path: Path) -> bool:
+    """Whether `path` is a zip, or a folder with rgb/ and depth/: no bag has either."""
+    return path.suffix.lower() == ".zip" or ((path / "rgb").is_dir() and (path / "depth").is_dir())
+
+
+class ScanSource:
+    """The FrameSource of a scan, a folder or a zip. Raises ScanError where nothing of it can be read."""
+
+    damage: str | None = None
+    lacks_depth: str | None = None
+    warnings: Sequence[str] = ()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._scan = RedwoodScan.open(path)
+        self.expected = len(self._scan.frames)
+        self.skipped = Skipped(self._scan.unpaired, self._scan.unpaired_depth)
+
+    @property
+    def taken(self) -> Mapping[str, str | None]:
+        return {"color": "rgb/", "depth": "depth/", "camera_info": "info.json" if self._scan.info else None}
+
+    def __iter__(self) -> Iterator[RgbdFrame]:
+        for frame in self._scan.frames:
+            try:
+                color = decode_color(self._scan.color_bytes(frame))
+                depth_m = depth_in_meters(decode_depth(self._scan.depth_bytes(frame)))
+            except (ScanError, ImageError) as error:
+                self.skipped.count_corrupt(error)
+                continue
+            intrinsics = _fitted(self._scan.intrinsics, color.shape[:2])
+            stamps_ns = frame.color_stamp_us * US, frame.depth_stamp_us * US
+            yield RgbdFrame(ColorImage(color), depth_m, intrinsics, *stamps_ns)
+
+    def __enter__(self) -> "ScanSource":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._scan.close()
+
+
+def _fitted(camera: Intrinsics, size: tuple[int, ...]) -> Intrinsics | None:
+    try:
+        return camera.fitted(*size[:2])
+    except CameraError:
+        return None
