@@ -17,6 +17,7 @@ from mcap_samples import stamped, write_mcap
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 from ruamel.yaml import YAML
 
+from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
 from redwood_depth.bags.pairs import RgbdPair, RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.storage import temporary
@@ -24,7 +25,6 @@ from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import BagError
-from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
 
 FRAMES = 12
 Write = Callable[[Path, Sequence[tuple[str, Any]]], Path]

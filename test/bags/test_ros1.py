@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rosbags.rosbag1 import Writer
 from rosbags.typesys import Stores, get_typestore
 
+from redwood_depth.bags import driver_messages
 from redwood_depth.bags.message_types import COMPRESSED_IMAGE, RawMessage, as_cdr, deserialize, header_stamp_ns
 from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
@@ -20,7 +21,6 @@ from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import BagError
-from redwood_depth.bags import driver_messages
 
 FRAMES = 8
 NOETIC = get_typestore(Stores.ROS1_NOETIC)
