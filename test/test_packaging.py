@@ -51,6 +51,7 @@ def test_a_wheel_holds_model_launch_files_and_configuration(source: Path, tmp_pa
         "redwood_depth/package.xml",
         "redwood_depth/launch/perception.launch.py",
         "redwood_depth/launch/replay.launch.py",
+        "redwood_depth/launch/cameras.launch.py",
         "redwood_depth/config/perception.yaml",
         "redwood_depth/config/perception.rviz",
         "redwood_depth/config/fastdds.xml",

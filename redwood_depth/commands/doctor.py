@@ -58,6 +58,12 @@ _MODULES = {
     "launch_ros": ("the launch files", False, "apt install ros-DISTRO-launch-ros"),
 }
 
+# package of ROS without a module of Python: (what it is for, remedy)
+_ROS_PACKAGES = {
+    "rviz2": ("rviz:=true of the launch files, which start without it", "apt install ros-DISTRO-rviz2"),
+    "ros2bag": ("the clock of replay.launch.py, which plays with play_bag", "apt install ros-DISTRO-ros2bag"),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
@@ -82,6 +88,8 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield Finding("ok", "ROS_DISTRO", f"{ros}; middleware {os.environ.get('RMW_IMPLEMENTATION', 'the default')}")
     for module in _MODULES:
         yield _module(module)
+    for package in _ROS_PACKAGES:
+        yield _ros_package(package)
     converter = converter_name()
     yield Finding("note" if converter == "none" else "ok", "Bayer and YUV", f"converted by {converter}")
     yield from (Finding(*line) for line in check_gpu())
@@ -102,6 +110,23 @@ def _module(module: str) -> Finding:
     if _is_there(module):
         return Finding("ok", module, _version(module))
     return Finding("FAIL" if needed else "note", module, f"missing, needed for {purpose}: {remedy}")
+
+
+def _ros_package(package: str) -> Finding:
+    folder = _ros_packages().get(package)
+    if folder:
+        return Finding("ok", package, f"in {folder}")
+    purpose, remedy = _ROS_PACKAGES[package]
+    return Finding("note", package, f"missing, needed for {purpose}: {remedy}")
+
+
+def _ros_packages() -> dict[str, str]:
+    """Name and prefix of each; none where no ROS is sourced."""
+    if not _is_there("ament_index_python") or not os.environ.get("AMENT_PREFIX_PATH"):
+        return {}
+    from ament_index_python.packages import get_packages_with_prefixes
+
+    return dict(get_packages_with_prefixes())
 
 
 def _model(folder: Path) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ _DESCRIPTIONS = {
     "image_transport": "raw: topic image; compressed: topic image/compressed (JPEG or PNG)",
     "image_reliability": "QoS of the image subscription; best_effort hears every publisher",
     "depth_encoding": "32FC1: metres, NaN invalid; 16UC1: millimetres, 0 invalid",
-    "output_size": "size of the published depth: the camera's or the model's",
+    "output_size": "size of the published depth: the camera's, or about the model's in the camera's aspect",
     "class_threshold": "least score of a published class; -1: the threshold that the model brings",
     "autostart": "configure and activate at the start; false: wait for life-cycle transitions",
 }

@@ -29,6 +29,7 @@ from redwood_depth.node.image_input import ImageInput
 from redwood_depth.node.image_topic import image_topic
 from redwood_depth.node.life_cycle import LifeCycle
 from redwood_depth.node.messages import diagnostic_status
+from redwood_depth.node.output_size import published_size
 from redwood_depth.node.outputs import FrameContext, Outputs
 from redwood_depth.node.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
 from redwood_depth.node.statistics import FrameStatistics
@@ -36,6 +37,10 @@ from redwood_depth.node.worker import Worker
 
 _CAMERA_INFO_PATIENCE_S = 0.3
 _MANAGED = "; autostart has configured and activated it: set autostart to false where a life-cycle manager does that"
+_SMALL_DEPTH = (
+    "output_size: model: depth in the image's aspect at about the model's size; depth_image_proc's PointCloudXyzrgb "
+    "takes the image's size alone, depth/points has colours at every size"
+)
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -122,6 +127,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._worker.start()
         self._problem = ""
         self.get_logger().info(f"{bundle.width}x{bundle.height} model on {self._engine_description}")
+        if parameters.output_size == "model":
+            self.get_logger().info(_SMALL_DEPTH)
 
     def _open_estimator(self, bundle: ModelBundle, parameters: Parameters) -> Estimator:
         """On the worker's thread: all CUDA work belongs to it. A TensorRT engine that is built first takes minutes."""
@@ -217,7 +224,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         image = color_from_message(frame.message)
         info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
         bundle = estimator.bundle
-        size = image.size if self.parameters.output_size == "camera" else (bundle.height, bundle.width)
+        size = published_size(self.parameters.output_size, image=image.size, model=(bundle.height, bundle.width))
         if outputs is None:
             return
         canvas = outputs.depth_canvas(*size)

@@ -20,6 +20,21 @@ def test_it_names_versions_model_and_backend(tiny_bundle: ModelBundle, capsys: p
     assert lines[-1] == "doctor: the node can run here"
 
 
+def test_packages_of_ros_are_looked_for_where_ros_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ament_index_python", reason="needs ROS 2")
+    index = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
+    index.mkdir(parents=True)
+    (index / "rviz2").touch()
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    monkeypatch.setattr(doctor, "check_node_start", lambda: ("ok", "node", "not tried here"))
+    doctor.main(["--no-images"])
+    output = capsys.readouterr().out
+    assert f"ok    rviz2                  in {tmp_path}" in output
+    assert "note  ros2bag                missing, needed for the clock of replay.launch.py" in output
+
+
 def test_a_missing_model_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.main([str(tmp_path), "--no-images"]) == 1
     assert "FAIL  model" in capsys.readouterr().out
