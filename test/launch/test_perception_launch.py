@@ -8,12 +8,12 @@ import pytest
 
 pytest.importorskip("launch_ros.actions", reason="needs launch and launch_ros, which exist with ROS from apt only")
 
+from launched import ROOT, Launch, add_package, add_program, is_installed
 from rcl_interfaces.srv import GetParameters
 
 from bench.harness.life_cycle_services import call
 from bench.harness.ros import Client
 from redwood_depth.bundle import ModelBundle
-from test.launch.conftest import ROOT, Launch, add_package, add_program, is_installed
 
 FAKE_RVIZ = """
 import rclpy, sys, time

@@ -6,8 +6,9 @@ import pytest
 
 pytest.importorskip("launch_ros.actions", reason="needs launch and launch_ros, which exist with ROS from apt only")
 
+from launched import ROOT, Launch, add_package, is_installed
+
 from redwood_depth.bundle import ModelBundle
-from test.launch.conftest import ROOT, Launch, add_package, is_installed
 
 SAMPLE = ROOT / "redwood_depth" / "samples" / "yard"
 FAKE_ROS2 = """#!/bin/sh
