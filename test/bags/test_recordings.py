@@ -18,13 +18,14 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin
 from ruamel.yaml import YAML
 
 from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
-from redwood_depth.bags.pairs import RgbdPair, RgbdReader
+from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.storage import temporary
 from redwood_depth.bags.topics import find_rgbd_topics
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands.evaluate_bag import main
 from redwood_depth.errors import BagError
+from redwood_depth.rgbd import RgbdFrame
 
 FRAMES = 12
 Write = Callable[[Path, Sequence[tuple[str, Any]]], Path]
@@ -36,7 +37,7 @@ def messages() -> list[tuple[str, Any]]:
     return rgbd_messages(FRAMES, depths)
 
 
-def read(path: Path) -> tuple[list[RgbdPair], str | None, list[str]]:
+def read(path: Path) -> tuple[list[RgbdFrame], str | None, list[str]]:
     with Bag.open(path) as bag:
         pairs = list(RgbdReader(bag, find_rgbd_topics(bag)))
         return pairs, bag.damage, bag.warnings
