@@ -5,7 +5,10 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "redwood_depth"
-COMMANDS = ("perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "build_engine", "benchmark", "doctor")
+COMMANDS = (
+    *("perception_node", "evaluate_bag", "calibrate", "scans_to_bag", "play_bag"),
+    *("build_engine", "benchmark", "doctor"),
+)
 
 setup(
     name=NAME,

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,21 @@ class ModelBundle:
         text = json.dumps(self.description(), indent=2, ensure_ascii=False, allow_nan=False)
         partial.write_text(text + "\n", "utf-8")
         partial.replace(target)
+
+
+def copy_bundle(bundle: ModelBundle, folder: Path) -> None:
+    """Write `bundle` to `folder`, whole or not at all; into its own folder its description alone. Raises OSError."""
+    if folder.exists() and folder.resolve() == bundle.folder.resolve():
+        bundle.write_description()
+        return
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        shutil.copytree(bundle.folder, partial)
+        replace(bundle, folder=partial).write_description()
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def file_sha256(path: Path) -> str:

@@ -35,3 +35,7 @@ class ReportError(RedwoodDepthError):
 
 class ClusterError(RedwoodDepthError):
     """Work cannot be spread over processes or machines: the backend is missing, does not answer, or loses workers."""
+
+
+class CalibrationError(RedwoodDepthError):
+    """A scale cannot be fitted: nothing metric in view, too little of it, or it would not help."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from redwood_depth.calibration.scale import DepthSample, Scale, fit_scale
+from redwood_depth.calibration.scale import DepthSample, fit_scale
 
 BLOCKS = 5
 _HELPS = 0.02  # AbsRel must fall by this share of itself on what was held out, else the correction is noise
@@ -49,17 +49,30 @@ class CrossCheck:
         return f"a fixed factor would not help ({scores}; {frames})"
 
 
-def cross_check(samples: Sequence[DepthSample], *, slope: bool = False, blocks: int = BLOCKS) -> CrossCheck | None:
-    """Fit on all stretches of time but one, score that one, in turn; None: fewer than two frames have pixels."""
+def cross_check(
+    samples: Sequence[DepthSample],
+    *,
+    slope: bool = False,
+    blocks: int = BLOCKS,
+    groups: Sequence[Sequence[DepthSample]] | None = None,
+) -> CrossCheck | None:
+    """Fit on all groups but one, score that one, in turn; None: fewer than two of them have pixels.
+
+    Without `groups` these are stretches of time of about the same number of frames.
+    """
     samples = sorted((sample for sample in samples if sample.log_true.size), key=lambda sample: sample.stamp_ns)
-    count = min(blocks, len(samples))
-    if count < 2:
+    if groups is None:
+        count = max(min(blocks, len(samples)), 1)
+        edges = [len(samples) * index // count for index in range(count + 1)]
+        groups = [samples[first:last] for first, last in itertools.pairwise(edges)]
+    groups = [found for group in groups if (found := [sample for sample in group if sample.log_true.size])]
+    if len(groups) < 2:
         return None
-    edges = [len(samples) * index // count for index in range(count + 1)]
     before, after = [], []
-    for first, last in itertools.pairwise(edges):
-        fitted = fit_scale([*samples[:first], *samples[last:]], slope=slope)
-        before += [sample.abs_rel(Scale()) for sample in samples[first:last]]
-        after += [sample.abs_rel(fitted) for sample in samples[first:last]]
+    for index, held_out in enumerate(groups):
+        others = [sample for group in (*groups[:index], *groups[index + 1 :]) for sample in group]
+        fitted = fit_scale(others, slope=slope)
+        before += [sample.abs_rel() for sample in held_out]
+        after += [sample.abs_rel(fitted) for sample in held_out]
     ratios = tuple(sample.log_ratio() for sample in samples)
-    return CrossCheck(float(np.mean(before)), float(np.mean(after)), count, ratios)
+    return CrossCheck(float(np.mean(before)), float(np.mean(after)), len(groups), ratios)
