@@ -14,9 +14,9 @@ from redwood_depth.bags.message_types import RawMessage, header_stamp_ns
 from redwood_depth.errors import BagError
 
 # How far the beginning is looked at: this many images of each stream, unless they are many or large.
-_SAMPLE_IMAGES = 32
+_SAMPLE_IMAGES = 16
 _SAMPLE_MESSAGES = 2000
-_SAMPLE_BYTES = 64 << 20
+_SAMPLE_BYTES = 32 << 20
 _MOST_REPEATED = 0.2
 # Transport and processing make the delay from stamp to logging; more than this, or less than nothing, is another clock.
 _MAX_DELAY_NS = 10_000_000_000

@@ -68,6 +68,10 @@ def whole_seconds(index: int, stamp_ns: int) -> int:
     return stamp_ns - stamp_ns % 1_000_000_000
 
 
+def tenths(index: int, stamp_ns: int) -> int:
+    return stamp_ns - stamp_ns % 100_000_000
+
+
 def every_third(index: int, stamp_ns: int) -> int:
     return START_NS + index // 3 * 3 * PERIOD_US * 1000
 
@@ -88,8 +92,9 @@ def leap_seconds_ahead(index: int, stamp_ns: int) -> int:
         (unset, unset, "the colour images have no stamp"),
         (constant, constant, "the colour images have one and the same stamp (1700000000.000 s)"),
         (right, constant, "the depth images have one and the same stamp"),
-        (whole_seconds, whole_seconds, "the stamps of the colour images repeat"),
-        (right, every_third, "the stamps of the depth images repeat (11 different ones in 32 images)"),
+        (whole_seconds, whole_seconds, "the colour images have one and the same stamp (1700000001.000 s)"),
+        (tenths, tenths, "the stamps of the colour images repeat"),
+        (right, every_third, "the stamps of the depth images repeat (6 different ones in 16 images)"),
         (right, since_boot, "of different clocks"),
         (leap_seconds_ahead, right, "of different clocks (37.0 s apart"),
     ],
