@@ -74,6 +74,10 @@ class Outputs:
         outputs = (self._depth, self._classification, self._camera_info, self._preview, self._points)
         return any(publisher.get_subscription_count() for publisher in outputs)
 
+    def points_are_watched(self) -> bool:
+        """Whether anybody listens to the cloud, which needs a calibration."""
+        return bool(self._points.get_subscription_count())
+
     def depth_canvas(self, height: int, width: int) -> NDArray[np.float32] | None:
         """Where the next frame's depth (H, W) can be written so that `publish` need not copy it; None: in 16UC1."""
         if self._depth_encoding != "32FC1":

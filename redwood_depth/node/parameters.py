@@ -1,6 +1,7 @@
 """The node's parameters: names, defaults, ranges, descriptions; config/perception.yaml holds the same defaults."""
 
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -31,6 +32,8 @@ class Parameters:
         return cls(**{field.name: node.get_parameter(field.name).value for field in fields(cls)})
 
 
+_OF_RCLPY = ("use_sim_time", "start_type_description_service")  # declared by rclpy in every node
+_QOS_OVERRIDES = "qos_overrides."
 CHANGED_LIVE = ("class_threshold",)  # the others are read when the node is configured
 _CHOICES = {
     "backend": BACKENDS,
@@ -59,8 +62,16 @@ def parameters_help() -> str:
     return "\n".join(f"  {field.name:18} {_DESCRIPTIONS[field.name]}" for field in fields(Parameters))
 
 
-def declare_parameters(node: Node) -> None:
-    """Declare all parameters with descriptions and ranges, so that rclpy itself refuses a wrong type or range."""
+def declare_parameters(node: Node) -> list[str]:
+    """Declare all parameters with descriptions and ranges, so that rclpy itself refuses a wrong type or range.
+
+    `node` was made with `automatically_declare_parameters_from_overrides`: so what was given to it is known, by public
+    names. Returns the given parameters that are not the node's; they are not declared any more.
+    """
+    known = {field.name for field in fields(Parameters)}
+    given = [name for name in node.get_parameters_by_prefix("") if name not in _OF_RCLPY]
+    for name in given:
+        node.undeclare_parameter(name)
     for field in fields(Parameters):
         descriptor = ParameterDescriptor(description=_DESCRIPTIONS[field.name])
         if field.name in _CHOICES:
@@ -70,6 +81,20 @@ def declare_parameters(node: Node) -> None:
         if field.name == "class_threshold":
             descriptor.floating_point_range = [FloatingPointRange(from_value=-1.0, to_value=1.0, step=0.0)]
         node.declare_parameter(field.name, field.default, descriptor)
+    return [name for name in given if name not in known and not name.startswith(_QOS_OVERRIDES)]
+
+
+def unknown_words(names: list[str]) -> tuple[str, str]:
+    """Of parameters that the node does not know: a warning of those that look like a known one, a word on the others.
+
+    A launch file may set a parameter for all its nodes, so an unknown one alone is no fault. Each is "" where none is.
+    """
+    known = [field.name for field in fields(Parameters)]
+    near = {name: get_close_matches(name, known, n=1) for name in names}
+    mistyped = [f"{name} (did you mean {match[0]}?)" for name, match in near.items() if match]
+    others = [name for name, match in near.items() if not match]
+    warning = f"unknown parameters, which change nothing: {', '.join(mistyped)}" if mistyped else ""
+    return warning, f"parameters that are not this node's: {', '.join(others)}" if others else ""
 
 
 def refusal(name: str, value: Any) -> str:

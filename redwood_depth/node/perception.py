@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
@@ -19,19 +18,27 @@ from std_msgs.msg import Header
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.camera import Intrinsics
-from redwood_depth.engines import choose_backend, open_engine
-from redwood_depth.engines.progress import Report
-from redwood_depth.errors import CameraError, EngineError, RedwoodDepthError
+from redwood_depth.errors import CameraError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
-from redwood_depth.images.decode import ColorImage, color_from_message
+from redwood_depth.images.decode import color_from_message
+from redwood_depth.node.engine_start import open_estimator
 from redwood_depth.node.health import health
 from redwood_depth.node.image_input import ImageInput
 from redwood_depth.node.image_topic import image_topic
+from redwood_depth.node.image_words import ImageWords
 from redwood_depth.node.life_cycle import LifeCycle
 from redwood_depth.node.messages import diagnostic_status
 from redwood_depth.node.output_size import published_size
 from redwood_depth.node.outputs import FrameContext, Outputs
-from redwood_depth.node.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
+from redwood_depth.node.parameters import (
+    CHANGED_LIVE,
+    MODEL_THRESHOLD,
+    Parameters,
+    declare_parameters,
+    refusal,
+    unknown_words,
+)
+from redwood_depth.node.said_once import SaidOnce
 from redwood_depth.node.statistics import FrameStatistics
 from redwood_depth.node.worker import Worker
 
@@ -55,7 +62,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     """Life cycle, parameters, subscriptions; the work itself happens on the worker's thread."""
 
     def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("perception", **node_arguments)
+        super().__init__("perception", automatically_declare_parameters_from_overrides=True, **node_arguments)
         self.statistics = FrameStatistics()
         self._bundle: ModelBundle | None = None
         self._worker: Worker[Frame] | None = None
@@ -64,11 +71,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._camera_info: CameraInfo | None = None
         self._camera_info_settled = threading.Event()  # it came once, or was waited for once
         self._images: ImageInput | None = None
+        self._words: ImageWords | None = None
         self._info: Subscription | None = None
         self._problem = ""
         self._frame_id = ""
         self.add_on_set_parameters_callback(self._check_parameters)
-        declare_parameters(self)
+        self._warn_of_unknown(declare_parameters(self))
         self.parameters = Parameters.read(self)
         self._life_cycle = LifeCycle(self, _MANAGED if self.parameters.autostart else "")
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -131,19 +139,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self.get_logger().info(_SMALL_DEPTH)
 
     def _open_estimator(self, bundle: ModelBundle, parameters: Parameters) -> Estimator:
-        """On the worker's thread: all CUDA work belongs to it. A TensorRT engine that is built first takes minutes."""
-        log = self.get_logger()
-        backend, reason = choose_backend(parameters.backend)
-        log.info(f"opening {bundle.name} {bundle.version} with {backend} ({reason})")
-        report = Report(log.info, log.warning, cancelled=lambda: not self.context.ok())
-        engine = open_engine(bundle, parameters.backend, parameters.threads, parameters.precision, report)
-        self._engine_description = str(engine.description)
-        estimator = Estimator(bundle, engine)
-        try:  # the first run is the slowest: here no frame waits for it, and an unusable output is found out now
-            estimator.predict(ColorImage(np.zeros((bundle.height, bundle.width, 3), np.uint8)))
-        except EngineError:
-            estimator.close()
-            raise
+        estimator = open_estimator(bundle, parameters, self.get_logger(), lambda: not self.context.ok())
+        self._engine_description = str(estimator.engine.description)
         return estimator
 
     def _subscribe(self) -> None:
@@ -152,6 +149,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._images = ImageInput(
             self, parameters.image_transport, parameters.image_reliability, self.statistics, self._receive_image
         )
+        self._words = ImageWords(SaidOnce(self.get_logger()), self._images.topic.name)
         self._info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
         self.get_logger().info(f"active: waiting for images on {self._images.topic.name}")
 
@@ -176,6 +174,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._engine_description = "none"
 
     # ------------------------------------------------------------------------------------------------- parameters
+
+    def _warn_of_unknown(self, names: list[str]) -> None:
+        warning, word = unknown_words(names)
+        if warning:
+            self.get_logger().warning(warning)
+        if word:
+            self.get_logger().info(word)
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         for change in changes:
@@ -219,13 +224,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
                 self._bad_frame(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
 
     def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
-        outputs, threshold = self._outputs, self._threshold()
+        outputs, words, threshold = self._outputs, self._words, self._threshold()
         self._frame_id = frame.message.header.frame_id
         image = color_from_message(frame.message)
         info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
         bundle = estimator.bundle
         size = published_size(self.parameters.output_size, image=image.size, model=(bundle.height, bundle.width))
-        if outputs is None:
+        if outputs is None or words is None:
             return
         canvas = outputs.depth_canvas(*size)
         started_s = time.monotonic()
@@ -235,6 +240,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)
         outputs.publish_pictures(context, prediction, threshold)
+        words.look(frame.message, image.size, intrinsics, prediction.depth_scale, bundle.training_camera)
+        if intrinsics is None and outputs.points_are_watched():
+            words.points_are_asked_for()
 
     def _newest_camera_info(self) -> CameraInfo | None:
         """The newest camera_info; before the first it waits a moment, so that depth does not begin at a wrong scale."""

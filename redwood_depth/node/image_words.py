@@ -1,0 +1,71 @@
+"""What the node says of the images that it sees, each thing once an activation. No rclpy."""
+
+from typing import Any
+
+from redwood_depth.camera import Intrinsics, TrainingCamera
+from redwood_depth.node.said_once import SaidOnce
+
+Size = tuple[int, int]  # (height, width) in pixels
+_PATIENCE = 10  # images without a calibration, before that is more than a late camera_info
+_MOST_ELONGATED = 1.45  # times the training camera's: 16:9 beside 4:3 is 1.33, two images side by side are 2
+
+
+class ImageWords:
+    """Looks at each image after it was answered; almost free once its words are said."""
+
+    def __init__(self, said: SaidOnce, topic: str) -> None:
+        self._said = said
+        self._topic = topic
+        self._uncalibrated = 0  # images in a row
+
+    def look(
+        self, message: Any, size: Size, intrinsics: Intrinsics | None, scale: float, training: TrainingCamera
+    ) -> None:
+        """Of an Image or CompressedImage `message` of `size`, its depth multiplied by `scale` for its focal length.
+
+        `intrinsics` are those of an image of that size, None where they are not known.
+        """
+        header = message.header
+        if not header.frame_id:
+            self._said.warning("frame", _NO_FRAME)
+        if not (header.stamp.sec or header.stamp.nanosec):
+            self._said.warning("stamp", _NO_STAMP)
+        self._uncalibrated = 0 if intrinsics else self._uncalibrated + 1
+        self._said.info("first", f"first image on {self._topic}: {_described(message, size)}")
+        if intrinsics:
+            self._said.info("focal", f"focal length {intrinsics.fx:.1f} px of {size[1]}: depth times {scale:.2f}")
+        elif self._uncalibrated == _PATIENCE:
+            self._warn_of_aspect(size, training)
+
+    def points_are_asked_for(self) -> None:
+        """Somebody waits for a cloud, which cannot be made without a calibration."""
+        if self._uncalibrated >= _PATIENCE:
+            self._said.warning("points", _NO_POINTS)
+
+    def _warn_of_aspect(self, size: Size, training: TrainingCamera) -> None:
+        """Without intrinsics, which would say that a long image is one view (as of a cropped or wide camera)."""
+        elongation = max(size) / min(size)
+        trained = training.fy_over_height / training.fx_over_width
+        if elongation > _MOST_ELONGATED * max(trained, 1 / trained):
+            self._said.warning("aspect", f"an image of {size[1]}x{size[0]} is hardly one view {_OF_A_CAMERA}")
+
+
+def _described(message: Any, size: Size) -> str:
+    encoding = message.format if hasattr(message, "format") else message.encoding
+    frame = f", frame {message.header.frame_id}" if message.header.frame_id else ""
+    return f"{size[1]}x{size[0]} {encoding}{frame}"
+
+
+_OF_A_CAMERA = (
+    "of a camera such as the model's: side by side stereo and panoramas must be cut into views first; "
+    "a camera that does see so needs its camera_info"
+)
+_NO_FRAME = (
+    "images have no frame_id, and so have the outputs: tf, RViz and costmaps cannot place them; "
+    "give the camera driver its frame"
+)
+_NO_STAMP = (
+    "images have no stamp (0), and so have the outputs: tf, message filters and evaluate_bag cannot use them; "
+    "let the camera driver stamp its images"
+)
+_NO_POINTS = "depth/points is asked for, but needs a calibration: no camera_info that fits the image has come"
