@@ -2,9 +2,11 @@
 
 import gzip
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +267,23 @@ def test_a_storage_file_of_a_compressed_bag_is_a_bag_by_itself(
     assert (file.suffix == ".zstd") == (mode == CompressionMode.FILE)
     pairs, damage, warnings = read(file)
     assert (len(pairs), damage, warnings) == (FRAMES, None, [])
+
+
+def test_messages_compressed_with_lz4_are_read(tmp_path: Path) -> None:
+    """As a compression plugin other than rosbag2's own writes them."""
+    file = write_sqlite_bag(tmp_path / "bag", messages()) / "bag.db3"
+    with sqlite3.connect(file) as database:
+        for key, data in database.execute("SELECT id, data FROM messages").fetchall():
+            database.execute("UPDATE messages SET data = ? WHERE id = ?", (lz4.frame.compress(data), key))
+    database.close()
+    assert len(read(file)[0]) == FRAMES
+
+
+@WRITERS
+def test_a_bag_is_read_in_another_thread_than_it_was_opened_in(tmp_path: Path, write: Write) -> None:
+    with Bag.open(write(tmp_path / "bag", messages())) as bag, ThreadPoolExecutor(1) as pool:
+        assert len(pool.submit(list, bag.messages([COLOR_TOPIC])).result()) == FRAMES
+        assert bag.damage is None
 
 
 @WRITERS

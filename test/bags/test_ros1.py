@@ -113,9 +113,31 @@ def test_a_folder_of_split_bags_is_one_recording(tmp_path: Path) -> None:
 def test_a_recording_that_was_killed_is_named_with_its_remedy(tmp_path: Path, share: float) -> None:
     path = write_ros1(tmp_path / "a.bag", rgbd_messages(FRAMES))
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    with pytest.raises(BagError, match=r"a.bag cannot be read .*`rosbag reindex` of ROS 1") as caught:
+    with pytest.raises(BagError, match=r"a.bag cannot be read: .*`rosbag reindex` of ROS 1") as caught:
         Bag.open(path)
     assert "\n" not in str(caught.value)
+
+
+def test_an_unfinished_file_among_others_is_missed(tmp_path: Path) -> None:
+    """Without power ROS 1 leaves run_1.bag.active, with an index that is 0."""
+    messages = rgbd_messages(FRAMES)
+    write_ros1(tmp_path / "run_0.bag", messages[:12])
+    content = write_ros1(tmp_path / "x", messages[12:]).read_bytes()
+    (tmp_path / "x").rename(tmp_path / "run_1.bag.active")
+    at = content.index(b"index_pos=") + len(b"index_pos=")
+    (tmp_path / "run_1.bag.active").write_bytes(content[:at] + bytes(8) + content[at + 8 :])
+    with Bag.open(tmp_path) as bag:
+        assert len(list(RgbdReader(bag, find_rgbd_topics(bag)))) == FRAMES // 2
+        assert bag.damage is not None
+        assert "run_1.bag.active cannot be read: Bag is not indexed" in bag.damage
+
+
+def test_an_old_version_is_not_called_damaged(tmp_path: Path) -> None:
+    path = write_ros1(tmp_path / "a.bag", rgbd_messages(2))
+    path.write_bytes(path.read_bytes().replace(b"#ROSBAG V2.0", b"#ROSBAG V1.2"))
+    with pytest.raises(BagError, match=r"Bag version 102 is not supported.*can rewrite it") as caught:
+        Bag.open(path)
+    assert "damaged" not in str(caught.value)
 
 
 @settings(max_examples=60, deadline=None)

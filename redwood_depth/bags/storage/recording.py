@@ -12,6 +12,7 @@ from redwood_depth.bags.storage import compressed
 from redwood_depth.errors import BagError
 
 _SUFFIXES = (".mcap", ".db3", ".bag")
+_UNFINISHED = ".active"  # a .bag that ROS 1 was still writing
 _METADATA = "metadata.yaml"
 # bag_3.mcap; since ROS 2 Lyrical 3_bag_2026_11_27-10_00_00.mcap.
 _NUMBERED = re.compile(r"(?P<first>\d+)_(?P<name>.+)_\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d$|(?P<bag>.*)_(?P<number>\d+)$")
@@ -102,7 +103,7 @@ def _stem(file: Path) -> str:
 
 
 def _is_storage(file: Path) -> bool:
-    name = file.with_suffix("") if file.suffix in compressed.SUFFIXES else file
+    name = file.with_suffix("") if file.suffix in (*compressed.SUFFIXES, _UNFINISHED) else file
     return name.suffix in _SUFFIXES and file.is_file()
 
 

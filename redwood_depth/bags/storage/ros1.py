@@ -29,10 +29,7 @@ class Ros1File:
             self._reader.open()
             self.start_ns = self._reader.start_time if self._reader.message_count else 0
         except _READ_ERRORS as error:
-            raise BagError(
-                f"{name} cannot be read ({_words(error)}): its recording was killed, or it is damaged; "
-                "`rosbag reindex` of ROS 1 writes its index anew"
-            ) from error
+            raise BagError(f"{name} cannot be read: {_words(error)}{_remedy(error)}") from error
 
     def topics(self) -> list[Topic]:
         return [
@@ -57,6 +54,12 @@ class Ros1File:
 
     def close(self) -> None:
         self._reader.close()
+
+
+def _remedy(error: BaseException) -> str:
+    if "not supported" in str(error):  # an old version, or encryption
+        return " ROS 1's own `rosbag` can rewrite it"
+    return " Its recording was killed, or it is damaged: `rosbag reindex` of ROS 1 writes its index anew"
 
 
 def _words(error: BaseException) -> str:

@@ -72,10 +72,11 @@ class SqliteFile:
                 copy = temporary.copy(path)
                 shutil.copyfile(log, copy.with_name(log.name))
                 self.warning = f"{log.name} was read as well: the recording was killed, or is still going on"
-                return sqlite3.connect(copy)
+                return sqlite3.connect(copy, check_same_thread=False)
             except (BagError, OSError) as error:
                 self.damage = f"{log.name} holds {log.stat().st_size} bytes that were not read: {error}"
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        return sqlite3.connect(address, uri=True, check_same_thread=False)  # a player may read in a thread of its own
 
     def _look(self) -> None:
         """Topics, counts and the first time, by the indexes."""
