@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import numpy as np
+
 from redwood_depth.camera import Intrinsics, TrainingCamera
+from redwood_depth.node.lens import Lens, Rays, is_known
 from redwood_depth.node.said_once import SaidOnce
 
 Size = tuple[int, int]  # (height, width) in pixels
 _PATIENCE = 10  # images without a calibration, before that is more than a late camera_info
+_STRONGLY_BENT = 0.02  # of the image's width
 _MOST_ELONGATED = 1.45  # times the training camera's: 16:9 beside 4:3 is 1.33, two images side by side are 2
 
 
@@ -15,7 +19,7 @@ class ImageWords:
 
     def __init__(self, said: SaidOnce, topic: str) -> None:
         self._said = said
-        self._topic = topic
+        self.topic = topic
         self._uncalibrated = 0  # images in a row
 
     def look(
@@ -31,7 +35,7 @@ class ImageWords:
         if not (header.stamp.sec or header.stamp.nanosec):
             self._said.warning("stamp", _NO_STAMP)
         self._uncalibrated = 0 if intrinsics else self._uncalibrated + 1
-        self._said.info("first", f"first image on {self._topic}: {_described(message, size)}")
+        self._said.info("first", f"first image on {self.topic}: {_described(message, size)}")
         if intrinsics:
             self._said.info("focal", f"focal length {intrinsics.fx:.1f} px of {size[1]}: depth times {scale:.2f}")
         elif self._uncalibrated == _PATIENCE:
@@ -41,6 +45,18 @@ class ImageWords:
         """Somebody waits for a cloud, which cannot be made without a calibration."""
         if self._uncalibrated >= _PATIENCE:
             self._said.warning("points", _NO_POINTS)
+
+    def look_at_cloud(self, rays: Rays, lens: Lens | None, size: Size) -> None:
+        """Of a cloud that was made of an image of `size`, along these rays."""
+        if lens is None:
+            return
+        if not is_known(lens):
+            model = f"{lens.model or 'none'} with {len(lens.coefficients)} coefficients"
+            self._said.warning("lens", f"distortion model {model} is not known: depth/points takes it for a pinhole's")
+        elif rays.bent_px > _STRONGLY_BENT * size[1]:
+            blind = float(np.isnan(rays.x).mean())
+            without = f"; the model fails for {blind:.0%} of the pixels, which have no point" if blind else ""
+            self._said.warning("lens", f"{self.topic} {_STRONG_LENS.format(rays.bent_px)}{without}")
 
     def _warn_of_aspect(self, size: Size, training: TrainingCamera) -> None:
         """Without intrinsics, which would say that a long image is one view (as of a cropped or wide camera)."""
@@ -67,5 +83,9 @@ _NO_FRAME = (
 _NO_STAMP = (
     "images have no stamp (0), and so have the outputs: tf, message filters and evaluate_bag cannot use them; "
     "let the camera driver stamp its images"
+)
+_STRONG_LENS = (
+    "is not rectified, and its lens bends it by up to {:.0f} px: depth/points follows the lens, but who makes clouds "
+    "of depth/image takes it for a pinhole's; the rectified topic serves both"
 )
 _NO_POINTS = "depth/points is asked for, but needs a calibration: no camera_info that fits the image has come"

@@ -17,6 +17,7 @@ from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionC
 
 _BIG_ENDIAN = sys.byteorder == "big"
 _MAX_UINT16_MM = 65535
+_COEFFICIENTS = {"plumb_bob": 5, "rational_polynomial": 8, "equidistant": 4}  # least of each distortion model
 
 
 def image_message(header: Header, pixels: NDArray[Any], encoding: str) -> Image:
@@ -51,7 +52,8 @@ def depth_message(header: Header, depth_m: NDArray[np.float32], encoding: str = 
 def camera_info_message(header: Header, info: CameraInfo | None, height: int, width: int) -> CameraInfo:
     """CameraInfo of an image of `height` x `width` with this header; K = 0 (uncalibrated) where `info` is None.
 
-    Scaled are K and P; the result speaks of the image itself, so binning and region of interest are worked in.
+    Scaled are K and P; the result speaks of the image itself, so binning and region of interest are worked in. What the
+    driver left empty is filled: distortion model and D (none), R (identity), P (K).
     """
     if info is None:
         return CameraInfo(header=header, height=height, width=width)
@@ -67,7 +69,20 @@ def camera_info_message(header: Header, info: CameraInfo | None, height: int, wi
         matrix[0] *= sx
         matrix[1] *= sy
     scaled.k, scaled.p = k.ravel(), p.ravel()
+    _complete(scaled)
     return scaled
+
+
+def _complete(info: CameraInfo) -> None:
+    """What a driver left empty, as consumers need it: image_geometry refuses to rectify without a model, and the clouds
+    of depth_image_proc and RViz take P alone. A camera without a calibration (K = 0) stays without."""
+    if not info.k[0]:
+        return
+    info.distortion_model = info.distortion_model or "plumb_bob"
+    info.d = info.d if len(info.d) else [0.0] * _COEFFICIENTS.get(info.distortion_model, 5)
+    info.r = info.r if any(info.r) else np.eye(3).ravel()
+    if not info.p[0]:
+        info.p = np.column_stack([np.reshape(info.k, (3, 3)), np.zeros(3)]).ravel()
 
 
 def classification_message(

@@ -15,6 +15,7 @@ from redwood_depth.bundle import ModelBundle
 from redwood_depth.camera import Intrinsics
 from redwood_depth.images.decode import ColorImage
 from redwood_depth.images.preview import preview_bgr
+from redwood_depth.node.lens import Lens, Rays, rays_through
 from redwood_depth.node.messages import (
     blank_depth_message,
     camera_info_message,
@@ -45,6 +46,7 @@ class FrameContext:
     image: ColorImage
     camera_info: CameraInfo | None
     intrinsics: Intrinsics | None
+    lens: Lens | None = None  # of a raw image that is distorted
 
 
 class Outputs:
@@ -55,6 +57,7 @@ class Outputs:
         self._depth_encoding = depth_encoding
         self._label_threshold: float | None = None
         self._metres: Image | None = None  # the 32FC1 message; it stays, and with it the memory of its pixels
+        self._rays: tuple[tuple[Intrinsics, Lens | None], Rays] | None = None
         self._depth: Publisher = node.create_publisher(Image, "depth/image", _QOS)
         self._camera_info: Publisher = node.create_publisher(CameraInfo, "depth/camera_info", _QOS)
         self._classification: Publisher = node.create_publisher(Classification, "classification", _QOS)
@@ -104,18 +107,29 @@ class Outputs:
         classes, scores = self._bundle.classes, prediction.class_scores
         self._classification.publish(classification_message(header, classes, scores, threshold))
 
-    def publish_pictures(self, context: FrameContext, prediction: Prediction, threshold: float) -> None:
-        """Preview and point cloud, each only where somebody subscribes (the cloud only with a calibration)."""
+    def publish_pictures(self, context: FrameContext, prediction: Prediction, threshold: float) -> Rays | None:
+        """Preview and point cloud, each only where somebody subscribes; the rays of the cloud's points.
+
+        The cloud needs a calibration. None: no cloud was made.
+        """
         header, depth_m, bundle = context.header, prediction.depth_m, self._bundle
         if self._preview.get_subscription_count():
             picture = preview_bgr(
                 context.image.rgb(), depth_m, bundle.classes, prediction.class_scores, threshold, bundle.depth_range_m
             )
             self._preview.publish(image_message(header, picture, "bgr8"))
-        if context.intrinsics is not None and self._points.get_subscription_count():
-            image_rgb = context.image.resized_rgb(*depth_m.shape)
-            points = points_from_depth(depth_m, image_rgb, context.intrinsics.scaled(*depth_m.shape))
-            self._points.publish(point_cloud_message(header, points))
+        if context.intrinsics is None or not self.points_are_watched():
+            return None
+        rays = self._rays_of(context.intrinsics.scaled(*depth_m.shape), context.lens)
+        points = points_from_depth(depth_m, context.image.resized_rgb(*depth_m.shape), rays)
+        self._points.publish(point_cloud_message(header, points))
+        return rays
+
+    def _rays_of(self, intrinsics: Intrinsics, lens: Lens | None) -> Rays:
+        """Computed once a calibration, kept while it stays."""
+        if self._rays is None or self._rays[0] != (intrinsics, lens):
+            self._rays = (intrinsics, lens), rays_through(intrinsics, lens)
+        return self._rays[1]
 
     def destroy(self, node: Node) -> None:
         for publisher in (

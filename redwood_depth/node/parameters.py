@@ -62,16 +62,26 @@ def parameters_help() -> str:
     return "\n".join(f"  {field.name:18} {_DESCRIPTIONS[field.name]}" for field in fields(Parameters))
 
 
-def declare_parameters(node: Node) -> list[str]:
+def declare_parameters(node: Node) -> None:
     """Declare all parameters with descriptions and ranges, so that rclpy itself refuses a wrong type or range.
 
-    `node` was made with `automatically_declare_parameters_from_overrides`: so what was given to it is known, by public
-    names. Returns the given parameters that are not the node's; they are not declared any more.
+    `node` was made with `automatically_declare_parameters_from_overrides`, so that what was given to it is known by
+    public names. What is not the node's is said, and not declared any more.
     """
     known = {field.name for field in fields(Parameters)}
     given = [name for name in node.get_parameters_by_prefix("") if name not in _OF_RCLPY]
     for name in given:
         node.undeclare_parameter(name)
+    _declare(node)
+    unknown = [name for name in given if name not in known and not name.startswith(_QOS_OVERRIDES)]
+    warning, word = unknown_words(unknown)
+    if warning:
+        node.get_logger().warning(warning)
+    if word:
+        node.get_logger().info(word)
+
+
+def _declare(node: Node) -> None:
     for field in fields(Parameters):
         descriptor = ParameterDescriptor(description=_DESCRIPTIONS[field.name])
         if field.name in _CHOICES:
@@ -81,7 +91,6 @@ def declare_parameters(node: Node) -> list[str]:
         if field.name == "class_threshold":
             descriptor.floating_point_range = [FloatingPointRange(from_value=-1.0, to_value=1.0, step=0.0)]
         node.declare_parameter(field.name, field.default, descriptor)
-    return [name for name in given if name not in known and not name.startswith(_QOS_OVERRIDES)]
 
 
 def unknown_words(names: list[str]) -> tuple[str, str]:

@@ -26,18 +26,12 @@ from redwood_depth.node.health import health
 from redwood_depth.node.image_input import ImageInput
 from redwood_depth.node.image_topic import image_topic
 from redwood_depth.node.image_words import ImageWords
+from redwood_depth.node.lens import lens_of
 from redwood_depth.node.life_cycle import LifeCycle
 from redwood_depth.node.messages import diagnostic_status
 from redwood_depth.node.output_size import published_size
 from redwood_depth.node.outputs import FrameContext, Outputs
-from redwood_depth.node.parameters import (
-    CHANGED_LIVE,
-    MODEL_THRESHOLD,
-    Parameters,
-    declare_parameters,
-    refusal,
-    unknown_words,
-)
+from redwood_depth.node.parameters import CHANGED_LIVE, MODEL_THRESHOLD, Parameters, declare_parameters, refusal
 from redwood_depth.node.said_once import SaidOnce
 from redwood_depth.node.statistics import FrameStatistics
 from redwood_depth.node.worker import Worker
@@ -76,7 +70,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._problem = ""
         self._frame_id = ""
         self.add_on_set_parameters_callback(self._check_parameters)
-        self._warn_of_unknown(declare_parameters(self))
+        declare_parameters(self)
         self.parameters = Parameters.read(self)
         self._life_cycle = LifeCycle(self, _MANAGED if self.parameters.autostart else "")
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -175,13 +169,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------------- parameters
 
-    def _warn_of_unknown(self, names: list[str]) -> None:
-        warning, word = unknown_words(names)
-        if warning:
-            self.get_logger().warning(warning)
-        if word:
-            self.get_logger().info(word)
-
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         for change in changes:
             reason = refusal(change.name, change.value)
@@ -236,13 +223,15 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         started_s = time.monotonic()
         prediction = estimator.predict(image, intrinsics, size, canvas)
         inference_s = time.monotonic() - started_s
-        context = FrameContext(frame.message.header, image, info, intrinsics)
+        context = FrameContext(frame.message.header, image, info, intrinsics, lens_of(info, words.topic))
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)
-        outputs.publish_pictures(context, prediction, threshold)
+        rays = outputs.publish_pictures(context, prediction, threshold)
         words.look(frame.message, image.size, intrinsics, prediction.depth_scale, bundle.training_camera)
         if intrinsics is None and outputs.points_are_watched():
             words.points_are_asked_for()
+        if rays is not None:
+            words.look_at_cloud(rays, context.lens, size)
 
     def _newest_camera_info(self) -> CameraInfo | None:
         """The newest camera_info; before the first it waits a moment, so that depth does not begin at a wrong scale."""

@@ -9,27 +9,23 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
-from redwood_depth.camera import Intrinsics
+from redwood_depth.node.lens import Rays
 
 _POINT = np.dtype([("x", "f4"), ("y", "f4"), ("z", "f4"), ("rgb", "f4")])
 
 
-def points_from_depth(
-    depth_m: NDArray[np.float32], image_rgb: NDArray[np.uint8], intrinsics: Intrinsics
-) -> NDArray[Any]:
+def points_from_depth(depth_m: NDArray[np.float32], image_rgb: NDArray[np.uint8], rays: Rays) -> NDArray[Any]:
     """Organised points (H, W) with fields x, y, z in metres (REP 103 optical frame) and rgb packed as ROS does.
 
     Args:
         depth_m: float32 (H, W), NaN where there is none: such a point has NaN in x, y and z.
         image_rgb: uint8 (H, W, 3) of the same size.
-        intrinsics: of an image of that size.
+        rays: of an image of that size.
     """
     height, width = depth_m.shape
     points = np.empty((height, width), _POINT)
-    u = (np.arange(width, dtype=np.float32) - np.float32(intrinsics.cx)) / np.float32(intrinsics.fx)
-    v = (np.arange(height, dtype=np.float32) - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
-    points["x"] = depth_m * u
-    points["y"] = depth_m * v[:, None]
+    points["x"] = depth_m * rays.x
+    points["y"] = depth_m * rays.y
     points["z"] = depth_m
     red, green, blue = (image_rgb[..., channel].astype(np.uint32) for channel in range(3))
     points["rgb"] = (red << 16 | green << 8 | blue).view(np.float32)

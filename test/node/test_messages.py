@@ -16,6 +16,7 @@ from std_msgs.msg import Header
 
 from redwood_depth.camera import Intrinsics
 from redwood_depth.images.decode import color_from_message, depth_from_message
+from redwood_depth.node.lens import pinhole_rays
 from redwood_depth.node.messages import (
     blank_depth_message,
     camera_info_message,
@@ -92,6 +93,27 @@ def test_camera_info_and_intrinsics_agree(binning: int, with_region: bool, heigh
         assert getattr(again, name) == pytest.approx(getattr(expected, name), abs=0.02 * max(height, width))
 
 
+@pytest.mark.parametrize(
+    ("model", "d", "expected_model", "count"),
+    [
+        ("", [], "plumb_bob", 5),
+        ("plumb_bob", [], "plumb_bob", 5),
+        ("rational_polynomial", [], "rational_polynomial", 8),
+        ("equidistant", [], "equidistant", 4),
+        ("", [0.1, 0.0, 0.0, 0.0], "plumb_bob", 4),
+    ],
+)
+def test_what_the_driver_left_empty_is_filled(model: str, d: list[float], expected_model: str, count: int) -> None:
+    info = CameraInfo(height=480, width=640, distortion_model=model, d=d)
+    info.k = [525.0, 0.0, 319.5, 0.0, 520.0, 239.5, 0.0, 0.0, 1.0]
+    info.roi = RegionOfInterest(x_offset=2, y_offset=4, width=600, height=400)
+    filled = camera_info_message(HEADER, info, 200, 300)
+    assert (filled.distortion_model, list(filled.d)) == (expected_model, d or [0.0] * count)
+    np.testing.assert_array_equal(np.reshape(filled.r, (3, 3)), np.eye(3))
+    np.testing.assert_array_equal(np.reshape(filled.p, (3, 4))[:, :3], np.reshape(filled.k, (3, 3)))
+    assert (filled.p[3], filled.k[2]) == (0.0, (319.5 - 2) / 2)
+
+
 def test_without_calibration_camera_info_says_so() -> None:
     info = camera_info_message(HEADER, None, 24, 32)
     assert (info.height, info.width, info.k[0], info.header) == (24, 32, 0.0, HEADER)
@@ -117,7 +139,7 @@ def test_points_lie_where_the_pinhole_puts_them() -> None:
     depth_m = np.float32([[1, 2, 3, 4], [np.nan, 2, 2, 2], [5, 5, 5, 5]])
     rgb = np.zeros((3, 4, 3), np.uint8)
     rgb[0, 3] = 10, 20, 30
-    points = points_from_depth(depth_m, rgb, intrinsics)
+    points = points_from_depth(depth_m, rgb, pinhole_rays(intrinsics))
     corner = [float(points[name][0, 3]) for name in "xyz"]
     assert corner == pytest.approx([(3 - 1.5) / 2.0 * 4, (0 - 1) / 2.5 * 4, 4.0])
     assert np.isnan([points[name][1, 0] for name in "xyz"]).all()
