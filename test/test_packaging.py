@@ -13,7 +13,16 @@ from redwood_depth import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "package.xml", "resource", "redwood_depth", "launch", "config")
-COMMANDS = {"perception_node", "evaluate_bag", "scans_to_bag", "play_bag", "build_engine", "benchmark", "doctor"}
+COMMANDS = {
+    "perception_node",
+    "evaluate_bag",
+    "calibrate",
+    "scans_to_bag",
+    "play_bag",
+    "build_engine",
+    "benchmark",
+    "doctor",
+}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from types import TracebackType
 
 from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
-from redwood_depth.bags.topics import RgbdTopics, find_rgbd_topics, lacks
+from redwood_depth.bags.topics import RgbdTopics, choose_camera, lacks
 from redwood_depth.errors import BagError
 from redwood_depth.rgbd import RgbdFrame, Skipped
 
@@ -39,9 +39,8 @@ class BagSource:
         """
         self.bag = Bag.open(path)
         try:
-            self.topics: RgbdTopics = find_rgbd_topics(
-                self.bag, color, depth, camera_info, no_truth=predicted, may_lack_depth=True
-            )
+            self._choice = choose_camera(self.bag, color, depth, camera_info, no_truth=predicted, may_lack_depth=True)
+            self.topics: RgbdTopics = self._choice.topics
             if self.topics.depth is None and not may_lack_depth:
                 remedy = "" if predicted else "; with a label (--label) its class can be scored"
                 raise BagError(f"{lacks(self.bag, 'depth image')}{remedy}")
@@ -73,7 +72,7 @@ class BagSource:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return [*self.bag.warnings, *self._reader.warnings]
+        return [*self._choice.warnings, *self.bag.warnings, *self._reader.warnings]
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         return iter(self._reader)

@@ -1,16 +1,21 @@
 """Which of a bag's topics are the colour camera, the depth registered to it, and its calibration."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
-from redwood_depth.bags.message_types import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, Topic, deserialize
+from redwood_depth.bags.cameras import (
+    Pair,
+    best_color,
+    equally_good,
+    info_of,
+    other_cameras,
+    pairs_of,
+    without_network_outputs,
+)
+from redwood_depth.bags.message_types import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, Topic
 from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.views import View, views_of
 from redwood_depth.errors import BagError
-
-_DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
-_NOT_COLOR = ("depth", "infra", "/ir/", "confidence", "disparity", "preview", "mask")
-_NOT_DEPTH = ("confidence", "infra", "preview", "color_depth", "colorized")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,18 @@ class RgbdTopics:
     camera_info: str | None
 
 
+@dataclass(frozen=True)
+class CameraChoice:
+    """The topics of one camera, what they show, and what a user must know of the choice."""
+
+    topics: RgbdTopics
+    color: View
+    depth: View | None
+    color_info: View | None
+    depth_info: View | None
+    warnings: tuple[str, ...] = ()
+
+
 def find_rgbd_topics(
     bag: Bag,
     color: str | None = None,
@@ -33,33 +50,64 @@ def find_rgbd_topics(
     no_truth: str | None = None,
     may_lack_depth: bool = False,
 ) -> RgbdTopics:
-    """Find the topics by type, name and encoding; a name that is given is taken instead.
+    """The topics that `choose_camera` chooses."""
+    return choose_camera(bag, color, depth, camera_info, no_truth, may_lack_depth).topics
 
-    `no_truth` is a topic that is not taken as the depth, because it is what is compared with the depth.
-    Of several depth topics the one registered (or aligned) to colour wins; raw images win over compressed ones.
+
+def choose_camera(
+    bag: Bag,
+    color: str | None = None,
+    depth: str | None = None,
+    camera_info: str | None = None,
+    no_truth: str | None = None,
+    may_lack_depth: bool = False,
+) -> CameraChoice:
+    """Choose one camera as a whole: colour, depth and calibration that share a frame, a namespace, a size.
+
+    A name that is given is taken, and decides on the others. `no_truth` is a topic that is not taken as the depth,
+    because it is what is compared with the depth; nor is what a network publishes. Depth that is registered to colour
+    goes before the depth camera's own, raw images before compressed ones. Of several cameras the first is taken.
 
     Raises:
         BagError: no such topic (but for depth, with `may_lack_depth`); the message lists those that are there.
     """
     if not bag.message_count:
         raise BagError(f"{bag.path} is empty: it holds no message")
-    images = _images(bag)
-    infos = [topic for topic in bag.topics if topic.type == CAMERA_INFO]
-    encodings: Mapping[str, str] = {}
-    if color is None or depth is None:
-        encodings = {topic.name: _encoding(bag, topic) for topic in images}
-    color = _given(bag, images, color, "colour image") or _best(
-        [topic for topic in images if _is_color(topic, encodings)], _color_rank
-    )
-    if color is None:
+    everything = views_of(bag)
+    images = [view for view in everything if view.topic.type != CAMERA_INFO]
+    infos = [view for view in everything if view.topic.type == CAMERA_INFO]
+    sensors = without_network_outputs(images, ((topic.name, topic.type) for topic in bag.topics))
+    colors = _given(bag, images, color, "colour image") or [view for view in sensors if view.is_color]
+    depths = _given(bag, images, depth, "depth image") or [
+        view for view in sensors if view.is_depth and view.name != no_truth and view.base != no_truth
+    ]
+    info = _given(bag, infos, camera_info, "camera_info")
+    if not colors:
         raise BagError(lacks(bag, "colour image"))
-    depth = _given(bag, images, depth, "depth image") or _best(
-        [topic for topic in images if topic.name != no_truth and _is_depth(topic, encodings)], _depth_rank
-    )
-    if depth is None and not may_lack_depth:
+    if not depths and not may_lack_depth:
         raise BagError(lacks(bag, "depth image"))
-    camera_info = _given(bag, infos, camera_info, "camera_info") or _camera_info_of(color, infos)
-    return RgbdTopics(color, depth, camera_info)
+    pairs = pairs_of(colors, depths)
+    warnings = _warnings(pairs, color) if pairs else []
+    chosen_color = pairs[0].color if pairs else best_color(colors)
+    assert chosen_color is not None
+    chosen_depth = pairs[0].depth if pairs else None
+    color_info, about_infos = (info[0], []) if info else info_of(chosen_color, infos)
+    depth_info = info_of(chosen_depth, infos)[0] if chosen_depth else None
+    names = (view.name if view else None for view in (chosen_depth, color_info))
+    topics = RgbdTopics(chosen_color.name, *names)
+    return CameraChoice(topics, chosen_color, chosen_depth, color_info, depth_info, (*warnings, *about_infos))
+
+
+def _warnings(pairs: Sequence[Pair], color: str | None) -> list[str]:
+    chosen, words = pairs[0], []
+    if color is None and (others := other_cameras(chosen, pairs)):
+        words.append(
+            f"the bag has several cameras: {chosen.color.name} is taken, --image-topic chooses {', '.join(others)}"
+        )
+    elif ties := equally_good(chosen, pairs):
+        taken = f"{chosen.color.name} with {chosen.depth.name}"
+        words.append(f"{taken} is taken; as good would be {', '.join(ties)}: --image-topic, --depth-topic")
+    return words
 
 
 def list_topics(topics: Iterable[Topic]) -> str:
@@ -67,70 +115,16 @@ def list_topics(topics: Iterable[Topic]) -> str:
     return ", ".join(map(str, topics)) or "none"
 
 
-def _given(bag: Bag, candidates: Sequence[Topic], name: str | None, what: str) -> str | None:
-    if name is not None and name not in {topic.name for topic in candidates}:
+def _given(bag: Bag, candidates: Sequence[View], name: str | None, what: str) -> list[View]:
+    found = [view for view in candidates if view.name == name]
+    if name is not None and not found:
         raise BagError(f"{bag.path} has no {what} topic {name}; it has: {list_topics(bag.topics)}")
-    return name
+    return found
 
 
 def lacks(bag: Bag, what: str, name: str = "") -> str:
     """That `bag` (by its path, or called `name`) lacks such a topic, what it has, and how its images are encoded."""
-    encodings = [f"{topic.name} {_encoding(bag, topic)!r}" for topic in _images(bag) if topic.count]
+    views = [view for view in views_of(bag) if view.topic.type in (IMAGE, COMPRESSED_IMAGE)]
+    encodings = [f"{view.name} {view.encoding!r}" for view in views]
     of_images = f"; encodings: {', '.join(encodings)}" if encodings else ""
     return f"{name or bag.path} has no {what} topic; it has: {list_topics(bag.topics)}{of_images}"
-
-
-def _images(bag: Bag) -> list[Topic]:
-    return [topic for topic in bag.topics if topic.type in (IMAGE, COMPRESSED_IMAGE)]
-
-
-def _best(candidates: Sequence[Topic], rank: Callable[[Topic], tuple[bool, ...]]) -> str | None:
-    found = [topic for topic in candidates if topic.count]
-    if not found:
-        return None
-    return max(found, key=lambda topic: (*rank(topic), topic.count, -len(topic.name))).name
-
-
-def _encoding(bag: Bag, topic: Topic) -> str:
-    """Encoding or format of a topic's first readable message, "" where there is none."""
-    for message in bag.messages((topic.name,)):
-        try:
-            image = deserialize(message)
-        except BagError:
-            continue
-        return str(image.encoding if topic.type == IMAGE else image.format)
-    return ""
-
-
-def _is_depth(topic: Topic, encodings: Mapping[str, str]) -> bool:
-    encoding, name = encodings[topic.name], topic.name.lower()
-    known = encoding in _DEPTH_ENCODINGS or "compresseddepth" in encoding.lower() or not encoding
-    return "depth" in name and known and not any(word in name for word in _NOT_DEPTH)
-
-
-def _is_color(topic: Topic, encodings: Mapping[str, str]) -> bool:
-    encoding, name = encodings[topic.name], topic.name.lower()
-    known = encoding not in _DEPTH_ENCODINGS and "compresseddepth" not in encoding.lower()
-    return known and not any(word in name for word in _NOT_COLOR)
-
-
-def _depth_rank(topic: Topic) -> tuple[bool, ...]:
-    name = topic.name.lower()
-    return "aligned" in name or "registered" in name, topic.type == IMAGE
-
-
-def _color_rank(topic: Topic) -> tuple[bool, ...]:
-    name = topic.name.lower()
-    return "color" in name or "rgb" in name, "image_raw" in name or "image_color" in name, topic.type == IMAGE
-
-
-def _camera_info_of(color: str, infos: Sequence[Topic]) -> str | None:
-    """The camera_info beside the colour image: that with most leading name parts in common, and no word of depth."""
-    parts = color.split("/")
-
-    def shared(topic: Topic) -> int:
-        pairs = zip(topic.name.split("/"), parts, strict=False)
-        return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-    found = [topic for topic in infos if topic.count and "depth" not in topic.name.lower()]
-    return max(found, key=shared).name if found else None
