@@ -21,7 +21,8 @@ import numpy as np
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
-from redwood_depth.evaluation.result_files import write_json, write_text
+from redwood_depth.evaluation.result_files import write_json
+from redwood_depth.files import write_whole
 
 MEMORY_LIMIT_MB_PER_H = 1.0
 P99_LIMIT = 1.10
@@ -212,7 +213,7 @@ def _command(arguments: argparse.Namespace) -> int:
     if not windows:
         raise KeyboardInterrupt
     result = {**judge(windows), "node": counts}
-    write_text(arguments.output / "soak.md", table(result) + "\n")
+    write_whole(arguments.output / "soak.md", table(result) + "\n")
     details = [_plain({**asdict(w), "p99_ms": _p99(w.latencies_ms), "latencies_ms": None}) for w in windows]
     write_json(arguments.output / "soak.json", {**_plain(result), "windows": details})
     print(table(result))
