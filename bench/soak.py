@@ -8,6 +8,7 @@ about an hour: the uncertainty is stated. Ctrl-C prints what is there so far.
 """
 
 import argparse
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -65,7 +66,7 @@ def run(
         started_s, newest, note = time.monotonic(), -1, ""
         for _ in range(max(1, round(seconds / every_s))):
             before, first = process.usage(), camera.next_number
-            send_at([camera], rate_hz, min(every_s, seconds), lambda note=note: tick(note))
+            send_at([camera], rate_hz, min(every_s, seconds), functools.partial(tick, note))
             process.check()
             after = process.usage()
             arrived = list(camera.arrived_s.copy().items())  # in the order of arrival

@@ -155,6 +155,7 @@ def write_onnx(model: DepthClassModel, path: Path, size: tuple[int, int]) -> Non
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # None for other exporters than dynamo
     _save(program.model_proto, path)
 
 
@@ -190,7 +191,7 @@ def _write_smaller(fp32: Path, path: Path, bundle: ModelBundle, data: PreparedDa
         raise BundleError(f"int8 needs calibration images, and {data.folder} has no training scan; give other --data")
     frames = spread_frames(scans, -(-CALIBRATION_FRAMES // len(scans)))
     chosen = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, CALIBRATION_FRAMES).astype(int))]
-    images = (frame_image(*frame, bundle) for frame in chosen)
+    images = (frame_image(scan, index, bundle) for scan, index in chosen)
     _save(quantized_model(fp32, images, lambda: step("calibrating")), path)
 
 
