@@ -1,8 +1,8 @@
 """The topics of RGB-D drivers as they publish them, and which of them are the camera; names without options.
 
 Names, encodings and frames as the drivers' documentation has them: "Available Topics" of OrbbecSDK_ROS2, "Published
-topics" of astra_camera and realsense2_camera, the usage pages of azure_kinect_ros_driver, iai_kinect2, zed_wrapper (both
-of its naming schemes), depthai_ros_driver, openni2_camera, gazebo_ros_camera and ros_gz. librealsense's recorder: as
+topics" of astra_camera and realsense2_camera, the usage pages of azure_kinect_ros_driver, iai_kinect2, zed_wrapper
+(both of its naming schemes), depthai_ros_driver, openni2_camera, gazebo_ros_camera and ros_gz. librealsense's recorder: as
 version 2.59.1 wrote it (findings/realsense_recorder_changed_format.sh). No driver was run beside these tests.
 """
 
