@@ -128,6 +128,10 @@ def info_of(color: View, infos: Sequence[View]) -> tuple[View | None, list[str]]
     beside = [info for info in infos if info.name.rsplit("/", 1)[0] == place]
     of_frame = [info for info in infos if info.frame_id and info.frame_id == color.frame_id]
     near = sorted(of_frame, key=lambda info: -shared(info.name, color.base))
+    # librealsense's recorder: .../Color_0/image/data and .../Color_0/info/camera_info, without a frame
+    near += [
+        info for info in infos if not info.frame_id and shared(info.name, color.base) >= max(place.count("/") - 1, 2)
+    ]
     for info in (*beside, *near[:1]):
         if not info.frame_id or not color.frame_id or info.frame_id == color.frame_id:
             return info, []

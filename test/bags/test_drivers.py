@@ -2,8 +2,8 @@
 
 Names, encodings and frames as the drivers' documentation has them: "Available Topics" of OrbbecSDK_ROS2, "Published
 topics" of astra_camera and realsense2_camera, the usage pages of azure_kinect_ros_driver, iai_kinect2, zed_wrapper
-(both of its naming schemes), depthai_ros_driver, openni2_camera, gazebo_ros_camera and ros_gz. librealsense's recorder: as
-version 2.59.1 wrote it (findings/realsense_recorder_changed_format.sh). No driver was run beside these tests.
+(both of its naming schemes), depthai_ros_driver, openni2_camera, gazebo_ros_camera and ros_gz. librealsense's
+recorder: as 2.57.7 and 2.59.1 wrote it (findings/realsense_recorder_changed_format.sh). No driver was run for these.
 """
 
 from pathlib import Path
@@ -131,7 +131,19 @@ RECORDER: list[Row] = [
     ("/device_0/sensor_1/Color_0/image/data/compressed", "jpeg", "Color", VGA),
     ("/device_0/sensor_1/Color_0/image/camera_info", "info", "Color", VGA),
 ]
+OLD_RECORDER: list[Row] = [
+    ("/device_0/sensor_0/Depth_0/image/data", "mono16", "1", VGA),
+    ("/device_0/sensor_0/Depth_0/info/camera_info", "info", "", VGA),
+    ("/device_0/sensor_1/Color_0/image/data", "rgb8", "1", VGA),
+    ("/device_0/sensor_1/Color_0/info/camera_info", "info", "", VGA),
+]
 DRIVERS = {
+    "librealsense recorder to 2.57": (
+        OLD_RECORDER,
+        "/device_0/sensor_1/Color_0/image/data",
+        "/device_0/sensor_0/Depth_0/image/data",
+        "/device_0/sensor_1/Color_0/info/camera_info",
+    ),
     "realsense2_camera, aligned": (
         realsense("/camera/camera", True),
         "/camera/camera/color/image_raw",
