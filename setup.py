@@ -28,7 +28,7 @@ setup(
     ],
     python_requires=">=3.10",
     install_requires=[
-        *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "rosbags-image", "psutil"),
+        *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "rosbags", "psutil"),
         *("lz4", "ruamel.yaml", "backports.zstd; python_version < '3.14'"),  # what rosbags brings along
         *("joblib", "jinja2", "matplotlib"),  # evaluate_bag: several bags at once, reports
     ],

@@ -55,7 +55,7 @@ def commit() -> str:
 
 def _processor() -> str:
     """The model's name as lscpu has it; hypervisors hide it, so family and model go with it."""
-    fields: dict[str, str] = {}
+    fields = {}
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
         name, _, value = line.partition(":")
         fields.setdefault(name.strip(), value.strip())

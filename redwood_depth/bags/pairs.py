@@ -1,6 +1,8 @@
 """Colour and depth of a bag, paired by header stamp while streaming: a bag may be larger than the memory."""
 
 import bisect
+import contextlib
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,9 +15,11 @@ from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, CameraError, ImageError
 from redwood_depth.images.decode import ColorImage, color_from_message, depth_from_message
+from redwood_depth.images.sixteen_bits import SixteenBits
 from redwood_depth.rgbd import MAX_GAP_NS, RgbdFrame, Skipped, pair_stamps
 
 MAX_WAITING_BYTES = 256 << 20
+_BITS_LOOKED_AT = 30  # color images, of which every third is looked into
 # A frame is given its partner once both streams are this many gaps past it: what comes later cannot be nearer to it,
 # nor (but for a chain of ever nearer neighbours that is this long) to its partner.
 _SETTLED_GAPS = 4
@@ -40,11 +44,13 @@ class RgbdReader:
         self._max_gap_ns = max_gap_ns
         self._clock = Clock()
         self._intrinsics: Intrinsics | None = None
+        self._sixteen_bits = SixteenBits()
 
     @property
     def warnings(self) -> list[str]:
         """What a user must know of how the images were paired."""
-        return self._clock.warnings()
+        note = self._sixteen_bits.note
+        return [*self._clock.warnings(), *([note] if note else [])]
 
     @property
     def unpaired_color(self) -> int:
@@ -64,6 +70,7 @@ class RgbdReader:
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         self._read_first_camera_info()
+        self._look_at_bits()
         if self._topics.depth is None:
             yield from self._without_depth()
             return
@@ -91,7 +98,7 @@ class RgbdReader:
                 continue
             try:
                 stamp_ns = header_stamp_ns(message) or message.timestamp_ns
-                image = color_from_message(deserialize(message))
+                image = color_from_message(deserialize(message), self._sixteen_bits)
             except (BagError, ImageError) as error:
                 self._count_corrupt(error)
                 continue
@@ -105,6 +112,14 @@ class RgbdReader:
                 self._read_camera_info(message)
                 break
         self.corrupt, self.corrupt_example = 0, None  # it comes again in its place
+
+    def _look_at_bits(self) -> None:
+        """How many bits the camera's 16-bit images fill: all are converted alike, so not the first alone decides."""
+        for message in itertools.islice(self._bag.messages((self._topics.color,)), 0, _BITS_LOOKED_AT, 3):
+            with contextlib.suppress(BagError, ImageError):  # it comes again in its place
+                color_from_message(deserialize(message), self._sixteen_bits)
+            if not self._sixteen_bits.seen:
+                return
 
     def _note_distance(self, stamp_ns: int, others: "_Waiting") -> None:
         if others.newest_ns >= 0:
@@ -147,7 +162,7 @@ class RgbdReader:
     def _decoded(self, pairs: list[tuple[RawMessage, RawMessage]]) -> Iterator[RgbdFrame]:
         for color, depth in pairs:
             try:
-                image = color_from_message(deserialize(color))
+                image = color_from_message(deserialize(color), self._sixteen_bits)
                 depth_m = depth_from_message(deserialize(depth))
             except (BagError, ImageError) as error:
                 self._count_corrupt(error)

@@ -52,8 +52,7 @@ _MODULES = {
     "cv2": ("everything", True, "apt install python3-opencv"),
     "PIL": ("compressed images", True, "apt install python3-pil"),
     "onnxruntime": ("the onnxruntime backend", False, "pip install onnxruntime"),
-    "cv_bridge": ("Bayer and YUV images", False, "apt install ros-DISTRO-cv-bridge (rosbags-image serves as well)"),
-    "rosbags": ("bags: evaluate_bag, play_bag, scans_to_bag", False, "pip install rosbags rosbags-image"),
+    "rosbags": ("bags: evaluate_bag, play_bag, scans_to_bag", False, "pip install rosbags"),
     "sensor_msgs_py": ("depth/points (has a stand-in)", False, "apt install ros-DISTRO-sensor-msgs-py"),
     "launch_ros": ("the launch files", False, "apt install ros-DISTRO-launch-ros"),
 }
@@ -90,8 +89,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield _module(module)
     for package in _ROS_PACKAGES:
         yield _ros_package(package)
-    converter = converter_name()
-    yield Finding("note" if converter == "none" else "ok", "Bayer and YUV", f"converted by {converter}")
+    yield Finding("ok", "Bayer and YUV", f"converted by {converter_name()}")
     yield from (Finding(*line) for line in check_gpu())
     yield from _model(arguments.bundle)
     if all(_is_there(module) for module, (_, needed, _) in _MODULES.items() if needed):
@@ -138,15 +136,15 @@ def _model(folder: Path) -> Iterator[Finding]:
     size = f"{bundle.width}x{bundle.height}"
     yield Finding("ok", "model", f"{bundle.name} {bundle.version}, {bundle.encoder}, {size}, {bundle.precision}")
     yield Finding("ok", "classes", f"{', '.join(bundle.classes)}; threshold {bundle.class_threshold:g}")
-    choice = choose_backend("auto")
+    backend, reason = choose_backend("auto")
     try:
         engine = open_engine(bundle, "onnxruntime")
         yield Finding("ok", "backend onnxruntime", str(engine.description))
         engine.close()
     except EngineError as error:
-        yield Finding("FAIL" if choice.backend == "onnxruntime" else "note", "backend onnxruntime", str(error))
+        yield Finding("FAIL" if backend == "onnxruntime" else "note", "backend onnxruntime", str(error))
     yield from (Finding(*line) for line in check_engines(bundle))
-    yield Finding("ok", "backend auto", f"takes {choice.backend} ({choice.reason})")
+    yield Finding("ok", "backend auto", f"takes {backend} ({reason})")
 
 
 def _is_there(module: str) -> bool:

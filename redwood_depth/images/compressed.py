@@ -1,6 +1,7 @@
-"""JPEG and PNG bytes -> arrays, checked before anything large is allocated."""
+"""JPEG, PNG, TIFF, WebP and AVIF bytes -> arrays, checked before anything large is allocated."""
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -9,13 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from redwood_depth.errors import ImageError
+from redwood_depth.images.tiff_header import is_tiff, tiff_sizes
 
 MAX_SIDE_PX = 16384
 MAX_PIXELS = 64_000_000  # a 64-megapixel camera; what claims more is damage or an attack
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_END = b"\xff\xd9"  # never within the pixels' data, where a 0 follows every 255
 _PNG_CHUNK_FRAME_BYTES = 12  # length, kind, checksum
-_DEPTH_HEADER_BYTES = 12  # compressed_depth_image_transport: format (int32), quantisation A and B (float32)
+_READ = ("JPEG", "PNG", "WEBP", "AVIF")
+_VIDEO_MARKS = ("h264", "h.264", "avc", "h265", "hevc", "av1", "vp9", "mpeg")
 
 
 def check_size(height: int, width: int) -> None:
@@ -26,35 +29,68 @@ def check_size(height: int, width: int) -> None:
         raise ImageError(f"absurd image size {width}x{height}; at most {MAX_SIDE_PX} a side and {MAX_PIXELS} pixels")
 
 
-def decode_image(data: Any, flags: int) -> NDArray[Any]:
-    """Decode JPEG or PNG with OpenCV's `flags`, after its header's size is checked: a few bytes may claim gigabytes.
+def decode_image(data: NDArray[np.uint8]) -> NDArray[Any]:
+    """The pixels of a JPEG, PNG, TIFF, WebP or AVIF image as they are stored, after its header's size is checked.
+
+    Gray is (H, W), color (H, W, 3) BGR or (H, W, 4) BGRA, of whatever depth the file has. An orientation in EXIF is
+    not applied: depth, calibration and labels are of the pixels as the camera gave them.
 
     Raises:
-        ImageError: not a JPEG or PNG, an absurd size, or damaged beyond decoding.
+        ImageError: none of these formats, an absurd size (a few bytes may claim gigabytes), damaged beyond decoding.
     """
-    buffer = np.frombuffer(data, np.uint8)
+    kind = _checked_kind(data)
+    if kind == "PNG":
+        _check_chunks(data)
+    elif kind == "JPEG" and _JPEG_END not in data.tobytes():  # OpenCV 5 refuses it, OpenCV 4 fills the rest with gray
+        raise ImageError(f"undecodable image ({data.size} bytes): a JPEG that is cut short")
     try:
-        with PillowImage.open(io.BytesIO(buffer.data), formats=("JPEG", "PNG")) as header:
-            width, height = header.size
-    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
-        raise ImageError(f"not a JPEG or PNG image ({buffer.size} bytes)") from error
-    check_size(height, width)
-    if buffer[:8].tobytes() == _PNG_SIGNATURE:
-        _check_chunks(buffer)
-    elif _JPEG_END not in buffer.tobytes():  # OpenCV 5 refuses it, OpenCV 4 fills the rest with grey
-        raise ImageError(f"undecodable image ({buffer.size} bytes): a JPEG that is cut short")
-    try:
-        pixels = cv2.imdecode(buffer, flags)
+        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise ImageError(f"undecodable image ({buffer.size} bytes)") from error
+        raise ImageError(f"undecodable {kind} image ({data.size} bytes)") from error
     if pixels is None:
-        raise ImageError(f"undecodable image ({buffer.size} bytes)")
+        raise ImageError(f"undecodable {kind} image ({data.size} bytes): {_cause(kind)}")
     return pixels
+
+
+def video_remedy(image_format: str) -> str:
+    """What to do about a format that is a video's, empty for any other."""
+    if not any(mark in image_format.lower() for mark in _VIDEO_MARKS):
+        return ""
+    return f"; {image_format!r} is video, whose frames need each other: republish it as raw or JPEG images"
+
+
+def _checked_kind(data: NDArray[np.uint8]) -> str:
+    """Which format it is, once the sizes that it claims are seen to be possible."""
+    try:
+        kind, sizes = ("TIFF", tiff_sizes(data)) if is_tiff(data) else _opened(data)
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
+        raise ImageError(f"not a JPEG, PNG, TIFF, WebP or AVIF image ({data.size} bytes)") from error
+    for height, width in sizes:
+        check_size(height, width)
+    return kind
+
+
+def _opened(data: NDArray[np.uint8]) -> tuple[str, list[tuple[int, int]]]:
+    with PillowImage.open(io.BytesIO(data.data), formats=_known()) as header:
+        return str(header.format), [(header.height, header.width)]
+
+
+@lru_cache(maxsize=1)
+def _known() -> list[str]:
+    """What the installed Pillow opens of `_READ`: AVIF only since 11.3."""
+    PillowImage.init()
+    return [name for name in _READ if name in PillowImage.OPEN]
+
+
+def _cause(kind: str) -> str:
+    if kind in ("JPEG", "PNG"):
+        return "damaged"
+    return f"damaged, or an OpenCV without {kind} ({cv2.__version__} here)"
 
 
 def _check_chunks(png: NDArray[np.uint8]) -> None:
     """Raise ImageError where a chunk of a PNG claims more bytes than there are: OpenCV 5 would allocate up to 4 GB."""
-    view, position = png.data, len(_PNG_SIGNATURE)
+    view, position = png.data, len(PNG_SIGNATURE)
     while position < png.size:
         length = int.from_bytes(view[position : position + 4], "big")
         position += length + _PNG_CHUNK_FRAME_BYTES
@@ -62,30 +98,3 @@ def _check_chunks(png: NDArray[np.uint8]) -> None:
             raise ImageError(f"undecodable image ({png.size} bytes): a PNG that is damaged or cut short")
         if bytes(view[position - length - 8 : position - length - 4]) == b"IEND":
             return
-
-
-def decode_depth_png(image_format: str, data: Any) -> NDArray[Any]:
-    """Millimetres (uint16) or metres (float) of a depth image that compressed_depth_image_transport wrote as PNG.
-
-    16UC1 holds millimetres. 32FC1 travels as quantised inverse depth: depth = A / (value - B), 0 where there is none.
-
-    Raises:
-        ImageError: another format (RVL among them), or bytes that are not a 16-bit PNG of one channel.
-    """
-    encoding, _, transport = (part.strip() for part in image_format.partition(";"))
-    if encoding not in ("16UC1", "mono16", "32FC1", "png") or "rvl" in transport:
-        raise ImageError(
-            f"unknown compressed depth format {image_format!r}; known: 16UC1 and 32FC1 as compressedDepth png"
-        )
-    buffer = np.frombuffer(data, np.uint8)
-    header = 0 if buffer[: len(_PNG_SIGNATURE)].tobytes() == _PNG_SIGNATURE else _DEPTH_HEADER_BYTES
-    pixels = decode_image(buffer[header:], cv2.IMREAD_UNCHANGED)
-    if pixels.dtype != np.uint16 or pixels.ndim != 2:
-        raise ImageError(f"compressed depth must be one channel of 16 bits, not {pixels.dtype} {pixels.shape}")
-    if encoding != "32FC1":
-        return pixels
-    if not header:
-        raise ImageError("compressed 32FC1 depth lacks its header of 12 bytes")
-    quant_a, quant_b = buffer[4:header].view("<f4")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(pixels == 0, 0.0, quant_a / (pixels - quant_b))

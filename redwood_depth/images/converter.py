@@ -1,11 +1,9 @@
-"""Bayer and YUV to RGB: cv_bridge where it is installed, rosbags-image elsewhere; one function, same result.
+"""Bayer and YUV to RGB: by cv_bridge where it is installed, by OpenCV's own codes elsewhere, to the same bits.
 
-Both get a packed 8-bit image: cv_bridge miscounts padded rows of several channels and fails on foreign byte orders
-under NumPy 2, rosbags-image knows no padding, and the two round 16 bits to 8 differently.
+cv_bridge gets a packed 8-bit image: it miscounts padded rows of several channels, fails on foreign byte orders under
+NumPy 2, and rounds 16 bits to 8 in a way of its own.
 """
 
-import importlib
-import importlib.util
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -15,56 +13,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.errors import ImageError
+from redwood_depth.images.encodings import Encoding
+
+# A cv_bridge whose compiled part does not fit the installed NumPy is found out by its first conversion.
+_FAILURES = (cv2.error, ImportError, AttributeError, RuntimeError, TypeError, ValueError)
 
 
-@lru_cache(maxsize=1)
-def converter_name() -> str:
-    """Which library converts: "cv_bridge", "rosbags-image", or "none"."""
-    for package, module, name in (("cv_bridge",) * 3, ("rosbags", "rosbags.image", "rosbags-image")):
-        if importlib.util.find_spec(package) and importlib.util.find_spec(module):
-            return name
-    return "none"
+def convert_to_rgb(pixels: NDArray[np.uint8], encoding: Encoding) -> NDArray[np.uint8]:
+    """RGB uint8 (H, W, 3) of contiguous uint8 `pixels` in an `encoding` whose pixels share their neighbors' values.
 
-
-def convert_to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
-    """RGB uint8 (H, W, 3) of packed uint8 `pixels` (H, W) or (H, W, 2) in a ROS Bayer or YUV 4:2:2 `encoding`.
+    `pixels` is (H, W) of a mosaic, (H, W, 2) of YUV 4:2:2; of nv12, nv21 and nv24 brightness with the rows of chroma
+    below it.
 
     Raises:
-        ImageError: the library refuses the image, or neither library is installed.
+        ImageError: sizes that the encoding cannot have.
     """
-    name = converter_name()
-    height, width = pixels.shape[:2]
-    image = SimpleNamespace(
-        encoding=encoding, height=height, width=width, step=pixels.strides[0], is_bigendian=0, data=pixels
-    )
+    bridge = _cv_bridge() if encoding.bridge_name else None
     try:
-        if name == "cv_bridge":
-            rgb: NDArray[np.uint8] = _cv_bridge().imgmsg_to_cv2(image, "rgb8")
-        elif name == "rosbags-image":
-            rgb = _rosbags_image().message_to_cvimage(image, "rgb8")
-        else:
-            raise ImageError(f"{encoding} needs cv_bridge (ROS) or rosbags-image (pip) to become rgb8")
-    except (cv2.error, ImportError, RuntimeError, TypeError, ValueError, _library_error()) as error:
-        raise ImageError(f"{name} cannot convert {encoding} to rgb8: {' '.join(str(error).split())}") from error
-    return rgb
+        if bridge is not None:
+            return _bridged(bridge, pixels, str(encoding.bridge_name))
+        if encoding.chroma_rows == 2.0:
+            pixels = _as_yuy2(pixels)
+        rgb = np.asarray(cv2.cvtColor(pixels, encoding.to_rgb or 0), np.uint8)
+        return rgb[:, ::2] if encoding.chroma_rows == 2.0 else rgb
+    except _FAILURES as error:
+        raise ImageError(f"{converter_name()} cannot convert to rgb8: {' '.join(str(error).split())}") from error
+
+
+def converter_name() -> str:
+    """Which library converts Bayer and YUV 4:2:2 here: "cv_bridge" or "OpenCV"."""
+    return "OpenCV" if _cv_bridge() is None else "cv_bridge"
 
 
 @lru_cache(maxsize=1)
 def _cv_bridge() -> Any:
-    from cv_bridge import CvBridge
+    """A CvBridge that works, None where there is none."""
+    try:
+        from cv_bridge import CvBridge
 
-    return CvBridge()
+        bridge = CvBridge()
+        _bridged(bridge, np.zeros((4, 4), np.uint8), "bayer_rggb8")
+    except _FAILURES:
+        return None
+    return bridge
 
 
-@lru_cache(maxsize=1)
-def _rosbags_image() -> Any:
-    from rosbags import image
+def _bridged(bridge: Any, pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    step = pixels.strides[0]
+    image = SimpleNamespace(encoding=encoding, height=height, width=width, step=step, is_bigendian=0, data=pixels)
+    return np.asarray(bridge.imgmsg_to_cv2(image, "rgb8"), np.uint8)
 
-    return image
 
-
-@lru_cache(maxsize=1)
-def _library_error() -> type[Exception]:
-    module = importlib.import_module("cv_bridge" if converter_name() == "cv_bridge" else "rosbags.image.image")
-    error: type[Exception] = module.CvBridgeError if converter_name() == "cv_bridge" else module.ImageError
-    return error
+def _as_yuy2(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """YUY2 (H, 2 W, 2) of nv24 planes (3 H, W): each pixel twice, so that none shares its color with a neighbor."""
+    height, width = planes.shape[0] // 3, planes.shape[1]
+    pairs = np.empty((height, 2 * width, 2), np.uint8)
+    pairs[:, :, 0] = np.repeat(planes[:height], 2, axis=1)
+    pairs[:, :, 1] = planes[height:].reshape(height, 2 * width)
+    return pairs

@@ -21,6 +21,7 @@ from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import CameraError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import color_from_message
+from redwood_depth.images.sixteen_bits import SixteenBits
 from redwood_depth.node.engine_start import open_estimator
 from redwood_depth.node.health import health
 from redwood_depth.node.image_input import ImageInput
@@ -69,6 +70,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._info: Subscription | None = None
         self._problem = ""
         self._frame_id = ""
+        self._sixteen_bits = SixteenBits()
         self.add_on_set_parameters_callback(self._check_parameters)
         declare_parameters(self)
         self.parameters = Parameters.read(self)
@@ -213,7 +215,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
         outputs, words, threshold = self._outputs, self._words, self._threshold()
         self._frame_id = frame.message.header.frame_id
-        image = color_from_message(frame.message)
+        image = color_from_message(frame.message, self._sixteen_bits)
+        if news := self._sixteen_bits.news():
+            self.get_logger().warning(news)
         info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
         bundle = estimator.bundle
         size = published_size(self.parameters.output_size, image=image.size, model=(bundle.height, bundle.width))

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ImageError, ScanError
 from redwood_depth.images.compressed import decode_image
+from redwood_depth.images.decode import color_from_picture
 from redwood_depth.rgbd import MAX_GAP_NS, pair_stamps
 
 MAX_GAP_US = MAX_GAP_NS // 1000
@@ -109,30 +109,23 @@ class RedwoodScan:
 
 
 def decode_color(data: bytes) -> npt.NDArray[np.uint8]:
-    """Colour image (H, W, 3) uint8 RGB from encoded bytes. Raises ScanError where they are no image."""
-    image = _decode(data, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ScanError("a colour image of the scan is corrupt")
-    color: npt.NDArray[np.uint8] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return color
+    """Colour image (H, W, 3) uint8 RGB from encoded bytes, as stored. Raises ScanError where they are no image."""
+    try:
+        return color_from_picture("", np.frombuffer(data, np.uint8)).rgb()
+    except ImageError as error:
+        raise ScanError(f"a colour image of the scan cannot be read: {error}") from error
 
 
 def decode_depth(data: bytes) -> npt.NDArray[np.uint16]:
     """Depth image (H, W) uint16 mm, 0 = missing, from PNG bytes. Raises ScanError where they are no 16-bit image."""
-    image = _decode(data, cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise ScanError("a depth image of the scan is corrupt")
+    try:
+        image = decode_image(np.frombuffer(data, np.uint8))
+    except ImageError as error:
+        raise ScanError(f"a depth image of the scan cannot be read: {error}") from error
     if image.dtype != np.uint16 or image.ndim != 2:
         raise ScanError(f"a depth image of the scan must be 16-bit with one channel, not {image.dtype} {image.shape}")
     depth: npt.NDArray[np.uint16] = image
     return depth
-
-
-def _decode(data: bytes, flags: int) -> Any:
-    try:
-        return decode_image(data, flags)
-    except ImageError:
-        return None
 
 
 class _Folder:

@@ -74,8 +74,10 @@ def test_an_altered_picture_is_a_picture_or_an_error(picture: bytes, data: st.Da
 def test_quantised_depth_with_any_parameters_is_metres_or_nan(values: np.ndarray, a: float, b: float) -> None:
     png = cv2.imencode(".png", values)[1].tobytes()
     message = SimpleNamespace(format="32FC1; compressedDepth png", data=struct.pack("<iff", 0, a, b) + png)
-    with np.errstate(all="ignore"):
+    try:
         depth_m = depth_from_message(message)
+    except ImageError:  # of parameters that no recorder writes
+        return
     assert depth_m.shape == (4, 5)
     assert (np.isnan(depth_m) | ((depth_m > 0) & np.isfinite(depth_m))).all()
     assert np.isnan(depth_m[values == 0]).all()

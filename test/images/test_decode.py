@@ -10,26 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from image_messages import message
 
 from redwood_depth.errors import ImageError
 from redwood_depth.images.decode import COLOR_ENCODINGS, area_resized, color_from_message, depth_from_message
-
-
-def message(pixels: np.ndarray, encoding: str, padding: int = 0, big_endian: bool = False) -> Any:
-    """An Image as a driver sends it: rows padded, values in the byte order asked for."""
-    height = pixels.shape[0]
-    rows = np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder(">" if big_endian else "<")))
-    rows = rows.view(np.uint8).reshape(height, -1)
-    rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=255)
-    return SimpleNamespace(
-        encoding=encoding,
-        height=height,
-        width=pixels.shape[1],
-        step=rows.shape[1],
-        is_bigendian=int(big_endian),
-        data=rows.tobytes(),
-    )
-
 
 RGB = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 
@@ -101,8 +85,8 @@ def test_resizing_averages_areas_and_costs_no_full_size_copy() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"encoding": "yuv999"}, "unknown colour encoding 'yuv999'"),
-        ({"encoding": ""}, "unknown colour encoding ''"),
+        ({"encoding": "yuv999"}, "unknown color encoding 'yuv999'"),
+        ({"encoding": ""}, "unknown color encoding ''"),
         ({"height": 0}, "empty image"),
         ({"width": 0, "step": 0}, "empty image"),
         ({"height": 2**31, "width": 2**31}, "absurd image size"),

@@ -124,7 +124,7 @@ def test_bad_frames_are_counted_and_good_ones_between_them_answered(tiny_bundle:
             client.ask(gray_image(header_at(100 + index), 100))
         client.wait_until(lambda: client.diagnostics().get("frames bad") == "4", what="4 bad frames in diagnostics")
         assert client.diagnostics()["frames published"] == "4"
-        assert "unknown colour encoding 'nonsense'" in process.output
+        assert "unknown color encoding 'nonsense'" in process.output
         assert "Traceback" not in process.output
 
 

@@ -170,7 +170,7 @@ def test_a_huge_member_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("data", [b"", b"not an image", PNG[:40]])
 def test_corrupt_images_are_scan_errors(data: bytes) -> None:
     for decode in (decode_color, decode_depth):
-        with pytest.raises(ScanError, match="corrupt"):
+        with pytest.raises(ScanError, match="cannot be read"):
             decode(data)
 
 

@@ -117,7 +117,12 @@ def test_corrupt_frames_are_named_and_the_rest_is_used(tmp_path: Path, capsys: p
     scan = PreparedData.load(tmp_path / "data").all_scans[0]
     assert [int(level) for level in scan.image[:, 0, 0, 0]] == [20, 22]
     assert (scan.record.sampled, len(scan.record.corrupt), len(scan)) == (6, 4, 2)
-    for name, reason in ((colors[1], "corrupt"), (depths[3], "corrupt"), (depths[4], "16-bit"), (colors[5], "90x48")):
+    for name, reason in (
+        (colors[1], "cannot be read"),
+        (depths[3], "cannot be read"),
+        (depths[4], "16-bit"),
+        (colors[5], "90x48"),
+    ):
         assert any(name in line and reason in line for line in scan.record.corrupt)
 
 

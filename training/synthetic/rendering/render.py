@@ -79,14 +79,16 @@ def render_colour(
 ) -> NDArray[np.float32]:
     """Linear radiance, (H, W, 3) float32, seen from `pose`: (4, 4) camera to world, x right, y down, z ahead."""
     integrator = mi.load_dict({"type": "path", "max_depth": bounces + 1, "rr_depth": 3})
-    image = _rendered(scene, _sensor(camera, pose, "multijitter"), integrator, samples, seed)
+    image = mi.render(scene, sensor=_sensor(camera, pose, "multijitter"), integrator=integrator, spp=samples, seed=seed)
     return np.asarray(image, dtype=np.float32)[..., :3]
 
 
 def render_surface(scene: Any, camera: Camera, pose: NDArray[np.float64], *, seed: int = 0) -> Surface:
     """What each pixel's ray hits first, one ray a pixel: edges are not averaged; pose as in `render_colour`."""
     integrator = mi.load_dict({"type": "aov", "aovs": SURFACE_CHANNELS})
-    channels = np.asarray(_rendered(scene, _sensor(camera, pose, "independent"), integrator, 1, seed))
+    channels = np.asarray(
+        mi.render(scene, sensor=_sensor(camera, pose, "independent"), integrator=integrator, spp=1, seed=seed)
+    )
     hit = channels[..., 0] > 0
     ray = channels[..., 1:4] - pose[:3, 3]
     z_m = np.where(hit, ray @ pose[:3, 2], 0)
@@ -97,7 +99,7 @@ def render_surface(scene: Any, camera: Camera, pose: NDArray[np.float64], *, see
 
 
 def develop(
-    radiance: NDArray[np.floating[Any]],
+    radiance: NDArray[np.float32],
     *,
     exposure: float | NDArray[np.float64],
     noise: float,
@@ -126,20 +128,10 @@ def _without_specks(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(speck[..., None], around, linear)
 
 
-def srgb(linear: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+def srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Linear light 0..1 to 8-bit sRGB."""
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
     return np.round(255 * np.clip(encoded, 0, 1)).astype(np.uint8)
-
-
-def _rendered(scene: Any, sensor: Any, integrator: Any, samples: int, seed: int) -> Any:
-    render: Any = mi.render  # whose stub has no plain int as a seed
-    return render(scene, sensor=sensor, integrator=integrator, spp=samples, seed=seed)
-
-
-def _transform(to_world: NDArray[np.float64]) -> Any:
-    matrix: Any = to_world  # the stub wants float32; the transform is made of the doubles
-    return mi.ScalarTransform4f(matrix)
 
 
 def _sensor(camera: Camera, pose: NDArray[np.float64], sampler: str) -> Any:
@@ -154,7 +146,7 @@ def _sensor(camera: Camera, pose: NDArray[np.float64], sampler: str) -> Any:
             "principal_point_offset_y": (camera.cy + 0.5) / camera.height - 0.5,
             "near_clip": 0.05,
             "far_clip": 200.0,
-            "to_world": _transform(to_world),
+            "to_world": mi.ScalarTransform4f(to_world),
             "film": {
                 "type": "hdrfilm",
                 "width": camera.width,
@@ -180,7 +172,7 @@ def _lamp(lamp: Lamp) -> dict[str, Any]:
         radiance = {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(lamp.radiance)), "raw": True}
     return {
         "type": "rectangle",
-        "to_world": _transform(to_world),
+        "to_world": mi.ScalarTransform4f(to_world),
         "surface": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.7}},
         "emitter": {"type": "area", "radiance": radiance},
     }

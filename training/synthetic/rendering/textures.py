@@ -16,12 +16,11 @@ def clouds(rng: np.random.Generator, size: tuple[int, int], falloff: float = 1.6
     frequency = np.hypot(np.fft.fftfreq(size[0])[:, None] * size[0], np.fft.rfftfreq(size[1])[None] * size[1])
     frequency[0, 0] = np.inf
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(size)) / frequency**falloff, s=size)
-    return np.asarray((noise - noise.mean()) / noise.std())
+    return (noise - noise.mean()) / noise.std()
 
 
 def _coloured(brightness: NDArray[np.float64], colour: Colour) -> Texture:
-    reflected: Texture = np.clip(brightness[..., None] * np.array(colour), 0.01, 0.9).astype(np.float32)
-    return reflected
+    return np.clip(brightness[..., None] * np.array(colour), 0.01, 0.9).astype(np.float32)
 
 
 def asphalt(rng: np.random.Generator, pixels: int = 1024) -> Texture:
