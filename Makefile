@@ -78,6 +78,7 @@ lint: $(TEST_READY) $(TRAINING_READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(TRAINING)/bin/mypy --package training --package bench
 
 docs: $(DOCS_READY)
 	@$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --quiet --fresh-env docs out/docs

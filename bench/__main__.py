@@ -19,7 +19,8 @@ from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import EngineError, RedwoodDepthError
-from redwood_depth.evaluation.result_files import write_json, write_text
+from redwood_depth.evaluation.result_files import write_json
+from redwood_depth.files import write_whole
 from redwood_depth.node.dds import use_shared_memory_profile
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -164,11 +165,11 @@ def _bench(arguments: argparse.Namespace) -> int:
     result["complete"] = not failures and set(arguments.only) == set(SECTIONS)
     write_json(json_file, result)
     text = document(result)
-    write_text(json_file.with_suffix(".md"), text)
+    write_whole(json_file.with_suffix(".md"), text)
     print(text)
     print(f"{json_file}   the numbers\n{json_file.with_suffix('.md')}   the page above")
     if arguments.document and result["complete"]:
-        write_text(arguments.document, text)
+        write_whole(arguments.document, text)
         write_json(arguments.document.with_suffix(".json"), result)
         print(f"{arguments.document}   the page, kept")
     return 1 if failures else 0

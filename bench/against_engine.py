@@ -1,5 +1,6 @@
 """The node against the bare engine: what the way through ROS costs on top of the network."""
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -105,11 +106,16 @@ def _about(bundle: ModelBundle) -> dict[str, Any]:
     }
 
 
+def _arrived(camera: Camera, least: int) -> bool:
+    return len(camera.arrived_s) >= least
+
+
 def _most(camera: Camera, seconds: float) -> float:
     """Frames a second that the node answers when there is always one waiting."""
     until_s, before, sent = time.monotonic() + seconds, len(camera.arrived_s), 0
     while (left_s := until_s - time.monotonic()) > 0:
-        if camera.wait_for(lambda sent=sent: sent - (len(camera.arrived_s) - before) < 2, left_s):
+        least = before + sent - 1  # answers, so that one frame at most is on its way
+        if camera.wait_for(functools.partial(_arrived, camera, least), left_s):
             camera.send()
             sent += 1
     answered = len(camera.arrived_s) - before

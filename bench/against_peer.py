@@ -1,5 +1,6 @@
 """Our node against the usual way (bench/peer_node.py): same weights, same frames, same camera, in turn."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def _at_rate(sides: dict[str, _Side], rate_hz: float, seconds: float, tick: Tick
     for _ in range(_TURNS):
         for name, side in sides.items():
             what = f"{name} at {rate_hz:.0f} Hz"
-            turns[name].append(side.turn(rate_hz, seconds / _TURNS, lambda what=what: tick(what)))
+            turns[name].append(side.turn(rate_hz, seconds / _TURNS, functools.partial(tick, what)))
     result: dict[str, Any] = {"rate_hz": rate_hz, **{name: _summary(turns[name]) for name in sides}}
     ours, peer = result["ours"], result["peer"]
     result["ratio_p50"] = peer["latency"]["p50_ms"] / ours["latency"]["p50_ms"]

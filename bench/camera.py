@@ -62,7 +62,7 @@ class Camera:
                 self.diagnostics = {pair.key: pair.value for pair in status.values}
 
     def is_matched(self) -> bool:
-        return self._images.get_subscription_count() > 0 and self._depth.get_publisher_count() > 0
+        return bool(self._images.get_subscription_count() > 0 and self._depth.get_publisher_count() > 0)
 
     def send(self) -> int:
         """Send the next frame with a new stamp; returns its number."""

@@ -9,6 +9,7 @@ of widths 8F, 4F, 2F, F and 32 with F = 52. Normalisation, depth range and softm
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import onnx
 import timm
@@ -41,8 +42,9 @@ class DenseNetDepth(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = timm.create_model("densenet169", pretrained=False, features_only=True)
-        channels = self.backbone.feature_info.channels()  # strides 2, 4, 8, 16, 32
+        backbone: Any = timm.create_model("densenet169", pretrained=False, features_only=True)
+        self.backbone = backbone
+        channels = backbone.feature_info.channels()  # strides 2, 4, 8, 16, 32
         inputs = [channels[-1], *WIDTHS[:-1]]
         skips = [*reversed(channels[:-1]), 0]
         self.blocks = nn.ModuleList(
@@ -50,7 +52,7 @@ class DenseNetDepth(nn.Module):
         )
         self.head = nn.Conv2d(WIDTHS[-1], 1, 3, padding=1)
         self.classify = nn.Linear(channels[-1], len(CLASSES) + 1)  # the last one: none of them
-        config = self.backbone.pretrained_cfg
+        config = backbone.pretrained_cfg
         self.register_buffer("mean", 255 * torch.tensor(config["mean"]).reshape(1, 3, 1, 1))
         self.register_buffer("std", 255 * torch.tensor(config["std"]).reshape(1, 3, 1, 1))
 
@@ -79,6 +81,7 @@ def write(folder: Path) -> ModelBundle:
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # None for other exporters than dynamo
     onnx.save(program.model_proto, folder / MODEL_FILE)
     bundle = ModelBundle(
         folder=folder,

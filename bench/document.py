@@ -82,8 +82,10 @@ to the depth image's arrival at a subscriber: DDS on both sides, and the convers
 
 
 def _sustained(part: Any) -> str:
-    head = ("", "rate Hz", "min", *_COUNTS, "latency p50", "p99", "last / first fifth")
-    head = (*head, "CPU ms a frame", "core %", "MB before", "MB after")
+    head = (
+        *("", "rate Hz", "min", *_COUNTS, "latency p50", "p99", "last / first fifth"),
+        *("CPU ms a frame", "core %", "MB before", "MB after"),
+    )
     rows = []
     for row in part:
         for name, run in (("steady", row["steady"]), ("twice its most", row["overload"])):
@@ -139,8 +141,8 @@ def _against_one_peer(part: Any) -> str:
         "ours answers Hz",
         "usual",
         "ours last / first fifth",
+        *("usual", "ours CPU ms a frame", "usual"),
     )
-    head = (*head, "usual", "ours CPU ms a frame", "usual")
     return f"""### {part["model"]}
 
 {part["peer"]}, the better of its settings ({tried}). Depth of the two differs by at most

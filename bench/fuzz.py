@@ -93,7 +93,9 @@ class _Camera:
 
         self._rig, self._cases, self._result = rig, cases, result
         self._compressed = transport == "compressed"
-        self._as_received = lambda message: deserialize_message(serialize_message(message), type(message))
+        self._as_received: Callable[[Any], Any] = lambda message: deserialize_message(
+            serialize_message(message), type(message)
+        )
         self._marker, self._info = gray_image(header_at(1), 100), camera_info(header_at(1))
         if self._compressed:
             self._marker = _as_png(self._marker)

@@ -22,6 +22,11 @@ _FLOATS = (0.0, -0.0, -1.0, 1e-300, 1e300, math.nan, math.inf, -math.inf)
 _CHANNELS = {"mono8": 1, "8UC1": 1, "rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4}
 
 
+def _set(message: Any, **values: int) -> None:
+    for name, value in values.items():
+        setattr(message, name, value)
+
+
 class FuzzCases:
     """A stream of messages that one seed determines."""
 
@@ -82,7 +87,7 @@ class FuzzCases:
             lambda m: setattr(m, "data", m.data[: between(0, len(m.data))]),
             lambda m: setattr(m, "data", array("B", bytes(m.data) + self._random.randbytes(between(1, 5000)))),
             lambda m: setattr(m, "is_bigendian", pick((1, 2, 255))),
-            lambda m: (setattr(m, "height", pick(_SIZES)), setattr(m, "width", pick(_SIZES)))[0],
+            lambda m: _set(m, height=pick(_SIZES), width=pick(_SIZES)),
         ]
 
     def _info_changes(self) -> list[Callable[[Any], None]]:

@@ -35,8 +35,7 @@ def repeat_life_cycle(model: Path, rounds: int, step: Callable[[str], None] = la
     import psutil
 
     from bench.harness.life_cycle_services import ACTIVATE, CLEANUP, CONFIGURE, DEACTIVATE, change
-    from bench.harness.ros import camera_info, gray_image, header_at
-    from bench.rig import Client, NodeProcess
+    from bench.harness.ros import Client, NodeProcess, camera_info, gray_image, header_at
 
     failed = 0
     with NodeProcess("cycle", model=model, autostart=False) as process, Client("cycle") as client:

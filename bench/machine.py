@@ -55,7 +55,7 @@ def commit() -> str:
 
 def _processor() -> str:
     """The model's name as lscpu has it; hypervisors hide it, so family and model go with it."""
-    fields = {}
+    fields: dict[str, str] = {}
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
         name, _, value = line.partition(":")
         fields.setdefault(name.strip(), value.strip())

@@ -25,7 +25,7 @@ from redwood_depth.images.decode import area_resized
 _QUEUE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 
 
-class PeerNode(Node):
+class PeerNode(Node):  # type: ignore[misc]  # ROS packages are not typed
     """Everything in the callback."""
 
     def __init__(self, bundle: ModelBundle, threads: int) -> None:

@@ -33,11 +33,11 @@ class Rig:
         self.usage = psutil.Process(process.pid)
 
     def alive(self) -> bool:
-        return self.usage.is_running() and self.usage.status() != psutil.STATUS_ZOMBIE
+        return bool(self.usage.is_running()) and self.usage.status() != psutil.STATUS_ZOMBIE
 
     def memory_mb(self) -> float:
         """What the node has resident, in MB."""
-        return self.usage.memory_info().rss / 1e6
+        return float(self.usage.memory_info().rss / 1e6)
 
     def counts(self) -> dict[str, int]:
         """The node's frame counters as of its newest diagnostics, up to a second old."""

@@ -22,7 +22,7 @@ def write_scan(folder: Path, frames: int = 60) -> Path:
         pair, name = pairs[index % len(pairs)], f"{index + 1:07d}-{index * 33_333:012d}"
         color = cv2.cvtColor(cv2.resize(pair.color.rgb(), (WIDTH, HEIGHT)), cv2.COLOR_RGB2BGR)
         depth_mm = np.nan_to_num(1000 * pair.depth_m).clip(0, 65535).astype(np.uint16)
-        depth_mm = cv2.resize(depth_mm, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
+        depth_mm = cv2.resize(depth_mm, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST).astype(np.uint16, copy=False)
         (folder / "rgb" / f"{name}.jpg").write_bytes(cv2.imencode(".jpg", color)[1].tobytes())
         (folder / "depth" / f"{name}.png").write_bytes(cv2.imencode(".png", depth_mm)[1].tobytes())
     return folder

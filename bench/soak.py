@@ -8,6 +8,7 @@ about an hour: the uncertainty is stated. Ctrl-C prints what is there so far.
 """
 
 import argparse
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,8 @@ import numpy as np
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
-from redwood_depth.evaluation.result_files import write_json, write_text
+from redwood_depth.evaluation.result_files import write_json
+from redwood_depth.files import write_whole
 
 MEMORY_LIMIT_MB_PER_H = 1.0
 P99_LIMIT = 1.10
@@ -64,7 +66,7 @@ def run(
         started_s, newest, note = time.monotonic(), -1, ""
         for _ in range(max(1, round(seconds / every_s))):
             before, first = process.usage(), camera.next_number
-            send_at([camera], rate_hz, min(every_s, seconds), lambda note=note: tick(note))
+            send_at([camera], rate_hz, min(every_s, seconds), functools.partial(tick, note))
             process.check()
             after = process.usage()
             arrived = list(camera.arrived_s.copy().items())  # in the order of arrival
@@ -212,7 +214,7 @@ def _command(arguments: argparse.Namespace) -> int:
     if not windows:
         raise KeyboardInterrupt
     result = {**judge(windows), "node": counts}
-    write_text(arguments.output / "soak.md", table(result) + "\n")
+    write_whole(arguments.output / "soak.md", table(result) + "\n")
     details = [_plain({**asdict(w), "p99_ms": _p99(w.latencies_ms), "latencies_ms": None}) for w in windows]
     write_json(arguments.output / "soak.json", {**_plain(result), "windows": details})
     print(table(result))

@@ -17,7 +17,7 @@ from rclpy.publisher import Publisher
 from redwood_depth.errors import RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import ColorImage
-from redwood_depth.node import perception, process
+from redwood_depth.node import engine_start, perception, process
 from redwood_depth.node.outputs import Outputs
 from redwood_depth.node.perception import PerceptionNode
 
@@ -69,7 +69,7 @@ def _engine_timed(open_engine: Callable[..., Any]) -> Callable[..., Any]:
 
 def watch_steps() -> None:
     """Wrap the node's functions."""
-    perception.open_engine = _engine_timed(perception.open_engine)  # type: ignore[attr-defined]
+    engine_start.open_engine = _engine_timed(engine_start.open_engine)  # type: ignore[attr-defined]
     perception.color_from_message = _timed(perception.color_from_message, "convert")  # type: ignore[attr-defined]
     Outputs._depth_message = _timed(Outputs._depth_message, "encode")  # type: ignore[method-assign]
     ColorImage.resized_rgb = _timed(ColorImage.resized_rgb, "resize")  # type: ignore[method-assign]

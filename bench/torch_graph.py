@@ -6,7 +6,7 @@ the export has folded into others (batch normalisation after a convolution) stay
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -59,15 +59,15 @@ def load_torch_model(path: Path) -> nn.Module:
 
 
 # Each operator: (attributes, its inputs where they are constants) -> what to call, and on which inputs.
-Attributes, Weights = dict[str, Any], list[Any]
-Converted = tuple[Callable[..., Tensor] | nn.Module, Sequence[int]]
+Attributes: TypeAlias = dict[str, Any]
+Weights: TypeAlias = list[Any]
+Converted: TypeAlias = tuple[Callable[..., Tensor] | nn.Module, Sequence[int]]
 
 
-def _symmetric(pads: Sequence[int]) -> tuple[int, ...]:
-    half = len(pads) // 2
-    if tuple(pads[:half]) != tuple(pads[half:]):
-        raise UnknownOperator(f"pads {list(pads)}: only symmetric ones are written here")
-    return tuple(pads[:half])
+def _symmetric(pads: Sequence[int]) -> tuple[int, int]:
+    if len(pads) != 4 or tuple(pads[:2]) != tuple(pads[2:]):
+        raise UnknownOperator(f"pads {list(pads)}: only symmetric ones of two axes are written here")
+    return pads[0], pads[1]
 
 
 def _conv(attributes: Attributes, weights: Weights) -> Converted:
@@ -81,7 +81,7 @@ def _conv(attributes: Attributes, weights: Weights) -> Converted:
     layer = nn.Conv2d(*size, strides, pads[:2], dilations, groups, bias=bias is not None)
     layer.weight.data = torch.from_numpy(kernel.copy())
     if bias is not None:
-        layer.bias.data = torch.from_numpy(bias.copy())
+        layer.bias = nn.Parameter(torch.from_numpy(bias.copy()))
     return (nn.Sequential(*before, layer) if before else layer), (0,)
 
 
@@ -111,8 +111,9 @@ def _resize(attributes: Attributes, weights: Weights) -> Converted:
         return nn.Upsample(scale_factor=tuple(float(scale) for scale in weights[2][2:])), (0,)
     sizes = weights[3] if len(weights) > 3 else None
     align = attributes.get("coordinate_transformation_mode", b"half_pixel") == b"align_corners"
-    by = {"size": tuple(sizes[2:].tolist())} if sizes is not None else {"scale_factor": tuple(weights[2][2:].tolist())}
-    return nn.Upsample(**by, mode="bilinear", align_corners=align), (0,)
+    size = None if sizes is None else tuple(sizes[2:].tolist())
+    factor = None if sizes is not None else tuple(weights[2][2:].tolist())
+    return nn.Upsample(size, factor, mode="bilinear", align_corners=align), (0,)
 
 
 def _reduce_mean(attributes: Attributes, weights: Weights) -> Converted:

@@ -1,4 +1,4 @@
-"""The model bundle: a folder with model.onnx and model.json, the one contract between training and robot."""
+"""The model bundle: model.onnx, model.json and reference.npz in a folder, the one contract of training and robot."""
 
 import hashlib
 import json
@@ -14,6 +14,8 @@ from redwood_depth.errors import BundleError
 
 MODEL_FILE = "model.onnx"
 DESCRIPTION_FILE = "model.json"
+REFERENCE_FILE = "reference.npz"  # see engines/reference.py; bundles of version 0.5.0 and older have none
+BUNDLE_FILES = (MODEL_FILE, DESCRIPTION_FILE, REFERENCE_FILE)
 DEMO_BUNDLE = Path(__file__).parent / "models" / "demo"
 PRECISIONS = ("fp32", "fp16", "int8")
 NO_CLASS = "none"  # the label of what shows none of the classes
@@ -39,6 +41,7 @@ class ModelBundle:
     trained_on: tuple[str, ...] = ()
     scores: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
+    reference_sha256: str = ""  # of reference.npz; empty: the bundle has none
 
     @property
     def model_path(self) -> Path:
@@ -49,18 +52,23 @@ class ModelBundle:
         """Read and check a bundle.
 
         Raises:
-            BundleError: a file is missing, model.json lacks or misstates a field, or model.onnx is not the file that
-                model.json describes (both hashes are named).
+            BundleError: a file is missing, model.json lacks or misstates a field, or model.onnx or reference.npz is not
+                the file that model.json describes (both hashes are named).
         """
         folder = Path(folder).expanduser()
         bundle = cls._from_description(folder, _read_description(folder / DESCRIPTION_FILE))
-        actual = file_sha256(bundle.model_path)
-        if actual != bundle.sha256:
-            raise BundleError(
-                f"{bundle.model_path} is not the model that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}, "
-                f"expected {bundle.sha256[:12]}; copy the whole bundle again"
-            )
+        bundle._check_file(MODEL_FILE, "the model", bundle.sha256)
+        if bundle.reference_sha256:
+            bundle._check_file(REFERENCE_FILE, "the reference outputs", bundle.reference_sha256)
         return bundle
+
+    def _check_file(self, name: str, what: str, expected: str) -> None:
+        actual = file_sha256(self.folder / name)
+        if actual != expected:
+            raise BundleError(
+                f"{self.folder / name} is not {what} that {DESCRIPTION_FILE} describes: its sha256 is {actual[:12]}, "
+                f"expected {expected[:12]}; copy the whole bundle again"
+            )
 
     @classmethod
     def _from_description(cls, folder: Path, description: dict[str, Any]) -> "ModelBundle":
@@ -84,6 +92,7 @@ class ModelBundle:
                 trained_on=tuple(str(name) for name in description.get("trained_on", ())),
                 scores=dict(description.get("scores", {})),
                 calibration=Calibration.from_json(description["calibration"]) if "calibration" in description else None,
+                reference_sha256=str(description["reference"]["sha256"]) if "reference" in description else "",
             )
         except KeyError as error:
             raise BundleError(f"{folder / DESCRIPTION_FILE} lacks the field {error}") from error
@@ -130,6 +139,7 @@ class ModelBundle:
             "trained_on": list(self.trained_on),
             "scores": self.scores,
             **({"calibration": self.calibration.to_json()} if self.calibration else {}),
+            **({"reference": {"sha256": self.reference_sha256}} if self.reference_sha256 else {}),
         }
 
     def write_description(self) -> None:

@@ -18,3 +18,11 @@ class Prediction:
     depth_m: NDArray[np.float32]
     class_scores: NDArray[np.float32]
     depth_scale: float = 1.0
+
+
+def best_class(class_scores: NDArray[np.float32], threshold: float) -> int | None:
+    """Index of the class with the best of the scores (C,) where that reaches `threshold`, else None: none of them."""
+    if not class_scores.size:
+        return None
+    best = int(class_scores.argmax())
+    return best if class_scores[best] >= threshold else None

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("stall", "silence"):
             self.wfile.flush()
             self.server_site.stop.wait()
-        if fault:
+        if fault not in ("", "slow"):  # a whole answer keeps the connection: the client would use it again
             self.close_connection = True
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, pieces: int = 1) -> None:

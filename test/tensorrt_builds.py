@@ -8,8 +8,8 @@ import pytest
 
 from redwood_depth.bundle import MODEL_FILE, ModelBundle, file_sha256
 from redwood_depth.engines.progress import Report
+from redwood_depth.engines.reference_images import reference_images
 from redwood_depth.engines.tensorrt.api import TensorRTApi, find_tensorrt
-from redwood_depth.engines.tensorrt.verification import reference_images
 from redwood_depth.errors import EngineError
 
 
@@ -53,6 +53,12 @@ def bundle_of(model: bytes, like: ModelBundle, folder: Path, precision: str = "f
 
 
 def _described(bundle: ModelBundle, folder: Path, precision: str) -> ModelBundle:
-    described = replace(bundle, folder=folder, precision=precision, sha256=file_sha256(folder / MODEL_FILE))
+    described = replace(
+        bundle,
+        folder=folder,
+        precision=precision,
+        sha256=file_sha256(folder / MODEL_FILE),
+        reference_sha256="",
+    )
     described.write_description()
     return described

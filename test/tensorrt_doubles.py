@@ -128,7 +128,10 @@ def use_all(memory: Any, stream: int, address: int, array: np.ndarray[Any, Any])
 
 
 class FakeTensorRT:
-    """The module `tensorrt`, as far as running an engine goes."""
+    """The module `tensorrt`, as far as running an engine goes, and building a graph of one operation."""
+
+    NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
+    float32 = np.float32
 
     def __init__(self, bundle: ModelBundle, network: Network = tiny_network, memory: FakeMemory | None = None) -> None:
         self.memory = memory or FakeMemory()
@@ -143,12 +146,17 @@ class FakeTensorRT:
         self.runs = True
         self.alive = 0
         self.plans: list[bytes] = []
+        self.trials = 0
 
     def api(self, flavor: str = "TensorRT", version: str = "10.3.0") -> TensorRTApi:
         return TensorRTApi(self, flavor, version, self.logger)
 
     def nptype(self, dtype: Any) -> Any:
         return dtype
+
+    def Builder(self, logger: Any) -> "_Builder":
+        assert logger is self.logger
+        return _Builder(self)
 
     def Runtime(self, logger: Any) -> "_Runtime":
         assert logger is self.logger
@@ -164,6 +172,22 @@ class _Alive:
 
     def __del__(self) -> None:
         self.module.alive -= 1
+
+
+class _Builder(_Alive):
+    def create_network(self, flags: int) -> Any:
+        assert flags == 1 << self.module.NetworkDefinitionCreationFlag.STRONGLY_TYPED
+        layer = SimpleNamespace(get_output=lambda index: "given")
+        return SimpleNamespace(
+            add_input=lambda *_: "given", add_identity=lambda _: layer, mark_output=lambda tensor: None
+        )
+
+    def create_builder_config(self) -> None:
+        return None
+
+    def build_serialized_network(self, network: Any, config: None) -> bytes:
+        self.module.trials += 1
+        return PLAN
 
 
 class _Runtime(_Alive):

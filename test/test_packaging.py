@@ -70,6 +70,7 @@ def test_a_wheel_holds_model_launch_files_and_configuration(source: Path, tmp_pa
     assert {line.split(" = ")[0] for line in commands.splitlines() if " = " in line} == COMMANDS
 
 
+@pytest.mark.ros
 def test_colcon_builds_it_and_its_commands_run(source: Path) -> None:
     if shutil.which("colcon", path=str(Path(sys.executable).parent)) is None:
         pytest.skip("needs colcon")

@@ -16,6 +16,7 @@ Make, train and measure model bundles, from Redwood's scans or rendered ones.
   train       prepared data -> a run: checkpoints, curves, scores
   evaluate    scores of a run on prepared data
   export      a run -> a model bundle for the robot
+  reference   reference outputs for a bundle that was exported before
   study       what the paper's mistakes cost, one by one
 """
 EPILOG = """\
@@ -51,6 +52,7 @@ COMMANDS = {
     "train": ("prepared data -> a run: checkpoints, curves, scores", _in_module("train")),
     "evaluate": ("scores of a run on prepared data", _in_module("evaluate")),
     "export": ("a run -> a model bundle for the robot", _in_module("export")),
+    "reference": ("reference outputs for a bundle that was exported before", _in_module("reference")),
     "study": ("what the paper's mistakes cost, one by one", _in_module("study")),
 }
 

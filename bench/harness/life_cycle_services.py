@@ -27,12 +27,13 @@ def call(client: Client, service_type: Any, name: str, request: Any) -> Any:
 
 def change(client: Client, transition: int) -> bool:
     """Whether a transition succeeded."""
-    return call(client, ChangeState, "change_state", ChangeState.Request(transition=Transition(id=transition))).success
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return bool(call(client, ChangeState, "change_state", request).success)
 
 
 def state(client: Client) -> int:
     """The id of the node's state."""
-    return call(client, GetState, "get_state", GetState.Request()).current_state.id
+    return int(call(client, GetState, "get_state", GetState.Request()).current_state.id)
 
 
 def set_parameter(client: Client, name: str, value: Any) -> Any:

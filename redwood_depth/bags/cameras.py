@@ -51,10 +51,16 @@ class Pair:
 
 
 def _color_words(color: View) -> int:
-    """Color before gray, left before right."""
+    """Color before gray, the camera that a driver calls "rgb" before a left eye, and that before a right one."""
     name = color.base.lower()
-    words = 2 * bool(re.search(r"(rgb|color|colour)", name)) + bool(re.search(r"left", name))
+    words = 3 if "rgb" in name else 2 if re.search(r"(color|colour)", name) else 0
     return words - bool(re.search(r"(mono|gr[ae]y|right)", name)) - 2 * bool(re.search(r"fisheye|wide", name))
+
+
+def _camera_of(pair: Pair) -> tuple[str, ...]:
+    """The namespace that a pair shares, resolutions of one camera (iai_kinect2's hd, qhd, sd) taken together."""
+    parts = pair.color.base.split("/")[1 : 1 + shared(pair.color.base, pair.depth.base)]
+    return tuple(part for part in parts if part not in ("hd", "qhd", "sd"))
 
 
 def shared(one: str, other: str) -> int:
@@ -92,17 +98,15 @@ def best_color(colors: Sequence[View]) -> View | None:
 
 
 def other_cameras(chosen: Pair, pairs: Sequence[Pair]) -> list[str]:
-    """Color topics of further whole cameras: another color frame or namespace with a depth of its own."""
+    """Color topics of further whole cameras: of another frame and namespace, with a depth of their own."""
+    best: dict[str, Pair] = {}
+    for pair in pairs:  # best first: each depth belongs to the color that it fits best
+        if pair.of_one_camera:
+            best.setdefault(pair.depth.base, pair)
     found: dict[str, None] = {}
-    for pair in pairs:
-        same_view = pair.color.base == chosen.color.base or pair.depth.base == chosen.depth.base
-        same_camera = bool(pair.color.frame_id) and pair.color.frame_id == chosen.color.frame_id
-        same_camera |= shared(pair.color.base, chosen.color.base) > 0 and pair.same_frame is not True
-        better_elsewhere = any(
-            other.depth.base == pair.depth.base and other.rank > pair.rank and other.color.base != pair.color.base
-            for other in pairs
-        )
-        if pair.of_one_camera and not same_view and not same_camera and not better_elsewhere:
+    for pair in best.values():
+        same_frame = bool(pair.color.frame_id) and pair.color.frame_id == chosen.color.frame_id
+        if pair.color.base != chosen.color.base and not same_frame and _camera_of(pair) != _camera_of(chosen):
             found[pair.color.name] = None
     return list(found)
 
@@ -124,6 +128,10 @@ def info_of(color: View, infos: Sequence[View]) -> tuple[View | None, list[str]]
     beside = [info for info in infos if info.name.rsplit("/", 1)[0] == place]
     of_frame = [info for info in infos if info.frame_id and info.frame_id == color.frame_id]
     near = sorted(of_frame, key=lambda info: -shared(info.name, color.base))
+    # librealsense's recorder: .../Color_0/image/data and .../Color_0/info/camera_info, without a frame
+    near += [
+        info for info in infos if not info.frame_id and shared(info.name, color.base) >= max(place.count("/") - 1, 2)
+    ]
     for info in (*beside, *near[:1]):
         if not info.frame_id or not color.frame_id or info.frame_id == color.frame_id:
             return info, []

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
-from redwood_depth.engines import open_engine
+from redwood_depth.engines import BackendChoice, open_engine
 from redwood_depth.engines.engine import Engine
 from redwood_depth.engines.progress import Report
-from redwood_depth.engines.tensorrt.backend import find_gpu, is_cached
+from redwood_depth.engines.reference_images import reference_images
+from redwood_depth.engines.tensorrt.backend import Gpu, find_gpu, is_cached
 from redwood_depth.engines.tensorrt.engine_preparation import model_in_precision
 from redwood_depth.engines.tensorrt.plan_engine import TensorRTEngine
 from redwood_depth.engines.tensorrt.roofline import best_seconds, network_cost
-from redwood_depth.engines.tensorrt.verification import reference_images
 from redwood_depth.errors import EngineError
 from redwood_depth.estimator import Estimator
 from redwood_depth.evaluation.result_files import write_json
@@ -62,11 +62,11 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     bundle = ModelBundle.load(arguments.bundle)
     print(f"{bundle.name} {bundle.version}, {bundle.width}x{bundle.height}, {bundle.precision}")
     results = []
-    for backend, precision in _backends(bundle):
+    for choice, precision in _choices(bundle, _gpu()):
         try:
-            results.append(_measure(bundle, backend, precision))
+            results.append(_measure(bundle, choice, precision))
         except EngineError as error:
-            print(f"benchmark: {backend} in {precision}: {error}", file=sys.stderr)
+            print(f"benchmark: {choice.backend} in {precision}: {error}", file=sys.stderr)
     if not results:
         raise EngineError("no backend of this machine runs the model")
     _print_table(results)
@@ -76,18 +76,24 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _backends(bundle: ModelBundle) -> list[tuple[str, str]]:
-    """(backend, precision) of everything that can run here; says on stderr why TensorRT cannot."""
-    backends = [("onnxruntime", bundle.precision)]
+def _gpu() -> Gpu | None:
+    """The GPU that TensorRT can use; None, and why on stderr, where there is none."""
     try:
-        find_gpu()
+        return find_gpu()
     except EngineError as error:
         print(f"benchmark: TensorRT is left out: {error}", file=sys.stderr)
-        return backends
-    backends.append(("tensorrt", bundle.precision))
-    if bundle.precision != "fp16" and is_cached(bundle, "fp16")[0]:
-        backends.append(("tensorrt", "fp16"))
-    return backends
+        return None
+
+
+def _choices(bundle: ModelBundle, gpu: Gpu | None) -> list[tuple[BackendChoice, str]]:
+    """(backend, precision) of everything that can run here."""
+    choices = [(BackendChoice("onnxruntime", "measured"), bundle.precision)]
+    if gpu:
+        tensorrt = BackendChoice("tensorrt", "measured", gpu=gpu)
+        choices.append((tensorrt, bundle.precision))
+        if bundle.precision != "fp16" and is_cached(bundle, "fp16", gpu)[0]:
+            choices.append((tensorrt, "fp16"))
+    return choices
 
 
 class _Watch:
@@ -107,9 +113,9 @@ class _Watch:
         self._engine.close()
 
 
-def _measure(bundle: ModelBundle, backend: str, precision: str) -> dict[str, Any]:
+def _measure(bundle: ModelBundle, choice: BackendChoice, precision: str) -> dict[str, Any]:
     report = Report(_say, _say)
-    engine = open_engine(bundle, backend, precision=precision, report=report)
+    engine = open_engine(bundle, choice, precision=precision, report=report)
     try:
         times = _times(Estimator(bundle, _Watch(engine)), str(engine.description))
         if isinstance(engine, TensorRTEngine):
@@ -121,9 +127,14 @@ def _measure(bundle: ModelBundle, backend: str, precision: str) -> dict[str, Any
     totals_ms = np.array(times["total"]) * 1e3
     p50, p95, p99 = (float(value) for value in np.percentile(totals_ms, (50, 95, 99)))
     medians = {f"{name}_ms": float(np.median(values)) * 1e3 for name, values in times.items()}
-    result = {"engine": str(engine.description), "backend": backend, "precision": precision, "frames": len(totals_ms)}
+    result = {
+        "engine": str(engine.description),
+        "backend": choice.backend,
+        "precision": precision,
+        "frames": len(totals_ms),
+    }
     result |= {**medians, "total_p95_ms": p95, "total_p99_ms": p99, "frames_per_s": 1e3 / p50}
-    return result | (_roofline(bundle, precision, medians["run_ms"]) if backend == "tensorrt" else {})
+    return result | (_roofline(bundle, precision, choice.gpu, medians["run_ms"]) if choice.gpu else {})
 
 
 def _times(estimator: Estimator, label: str) -> dict[str, list[float]]:
@@ -161,10 +172,9 @@ def _repeat(
     return measured
 
 
-def _roofline(bundle: ModelBundle, precision: str, run_ms: float) -> dict[str, Any]:
-    api, _, device = find_gpu()
-    cost = network_cost(api, model_in_precision(bundle, precision), bundle.name)
-    memory_s, cores_s = best_seconds(cost, device, precision)
+def _roofline(bundle: ModelBundle, precision: str, gpu: Gpu, run_ms: float) -> dict[str, Any]:
+    cost = network_cost(gpu.api, model_in_precision(bundle, precision), bundle.name)
+    memory_s, cores_s = best_seconds(cost, gpu.device, precision)
     best_ms = max(memory_s, cores_s or 0.0) * 1e3
     return {
         "operations": cost.operations,

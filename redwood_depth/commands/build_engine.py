@@ -11,11 +11,10 @@ from redwood_depth.bundle import PRECISIONS, ModelBundle
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.engines.progress import Report
 from redwood_depth.engines.tensorrt.api import TensorRTApi, find_tensorrt
-from redwood_depth.engines.tensorrt.backend import open_tensorrt
+from redwood_depth.engines.tensorrt.backend import Gpu, find_gpu, open_tensorrt
 from redwood_depth.engines.tensorrt.builder import ANY_GPU, Target, parse_capability
 from redwood_depth.engines.tensorrt.cache import CachedEngine, EngineCache, cache_folder
 from redwood_depth.engines.tensorrt.engine_preparation import prepare_engine, target_here
-from redwood_depth.engines.tensorrt.memory import memory_library
 from redwood_depth.errors import EngineError
 
 _DESCRIPTION = f"""\
@@ -23,9 +22,9 @@ Build the TensorRT engine of a model bundle and put it into the engine cache ({c
 where the node finds it: a robot then starts in seconds instead of minutes. The node builds it by itself
 otherwise, and says so.
 
-On a machine with a GPU the engine is for that GPU, and is checked against ONNX Runtime. TensorRT-RTX also builds
-for GPUs that are not here: name their compute capability (RTX 40: 8.9, RTX 30: 8.6; NVIDIA lists them), and copy the
-engine cache to the robot, which must have the same version of TensorRT-RTX. The check then happens on the robot."""
+On a machine with a GPU the engine is for that GPU, and is compared with the bundle's reference outputs. TensorRT-RTX
+also builds for GPUs that are not here: name their compute capability (RTX 40: 8.9, RTX 30: 8.6; NVIDIA lists them),
+and copy the engine cache to the robot, which must have the same version of TensorRT-RTX and compares it there."""
 
 _EPILOG = """\
 examples:
@@ -53,8 +52,12 @@ def _build_engine(arguments: argparse.Namespace) -> int:
     if arguments.output and arguments.output.is_dir():
         raise EngineError(f"--output {arguments.output} is a folder; name a file")
     report = Report(_say, _say)
-    api = find_tensorrt()
-    target = _target(api, arguments.compute_capability)
+    api, gpu = find_tensorrt(), None
+    if arguments.compute_capability:
+        target = Target(ANY_GPU, parse_capability(arguments.compute_capability))
+    else:
+        gpu = _gpu_here(api)
+        target = target_here(gpu.api, gpu.device)
     started_s = time.monotonic()
     force = "--force" if arguments.force else ""
     cache = EngineCache(bundle.name)
@@ -63,19 +66,17 @@ def _build_engine(arguments: argparse.Namespace) -> int:
     print(f"{engine.path}: {len(engine.plan) / 1e6:.1f} MB, {how} ({api}, {precision}, {_for_what(target)})")
     if arguments.output:
         _write_output(arguments.output, engine)
-    if arguments.compute_capability:
-        print("not checked: the robot compares it with ONNX Runtime when it first opens it")
+    if gpu is None:
+        print("not verified: the robot compares it with the bundle's reference outputs when it first opens it")
     else:
-        open_tensorrt(bundle, precision, report, recheck=True).close()
-        print("checked, and trusted")
+        open_tensorrt(bundle, precision, report, gpu=gpu, recheck=True).close()
+        print("verified")
     return 0
 
 
-def _target(api: TensorRTApi, capability: str | None) -> Target:
-    if capability:
-        return Target(ANY_GPU, parse_capability(capability))
+def _gpu_here(api: TensorRTApi) -> Gpu:
     try:
-        return target_here(api, memory_library().describe_gpu())
+        return find_gpu()
     except EngineError as error:
         hint = "; for a GPU that is not here: --compute-capability X.Y" if api.is_rtx else ""
         raise EngineError(f"{error}{hint}") from error

@@ -11,8 +11,7 @@ import numpy as np
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle, copy_bundle
 from redwood_depth.calibration.cross_check import CrossCheck
-from redwood_depth.commands.play_bag import positive
-from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.command_line import command_parser, positive, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.engines import BACKENDS
 from redwood_depth.errors import CalibrationError

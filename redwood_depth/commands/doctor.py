@@ -136,15 +136,15 @@ def _model(folder: Path) -> Iterator[Finding]:
     size = f"{bundle.width}x{bundle.height}"
     yield Finding("ok", "model", f"{bundle.name} {bundle.version}, {bundle.encoder}, {size}, {bundle.precision}")
     yield Finding("ok", "classes", f"{', '.join(bundle.classes)}; threshold {bundle.class_threshold:g}")
-    backend, reason = choose_backend("auto")
+    choice = choose_backend("auto")
     try:
         engine = open_engine(bundle, "onnxruntime")
         yield Finding("ok", "backend onnxruntime", str(engine.description))
         engine.close()
     except EngineError as error:
-        yield Finding("FAIL" if backend == "onnxruntime" else "note", "backend onnxruntime", str(error))
+        yield Finding("FAIL" if choice.backend == "onnxruntime" else "note", "backend onnxruntime", str(error))
     yield from (Finding(*line) for line in check_engines(bundle))
-    yield Finding("ok", "backend auto", f"takes {backend} ({reason})")
+    yield Finding("ok", "backend auto", f"takes {choice.backend} ({choice.reason})")
 
 
 def _is_there(module: str) -> bool:

@@ -1,13 +1,12 @@
 """play_bag: publish a bag's camera topics through DDS, without a ROS installation."""
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from redwood_depth.bags.reader import Bag
-from redwood_depth.commands.shared.command_line import command_parser, run_command
+from redwood_depth.commands.shared.command_line import command_parser, positive, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import BagError
 from redwood_depth.node.dds import use_shared_memory_profile
@@ -39,14 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--wait", type=float, default=10.0, metavar="S", help="seconds to wait for a subscriber (default: 10)"
     )
     return run_command(parser, _play_bag, argv)
-
-
-def positive(text: str) -> float:
-    """A number greater than 0, as argparse reads it."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be greater than 0, not {text}")
-    return value
 
 
 def _play_bag(arguments: argparse.Namespace) -> int:

@@ -1,19 +1,31 @@
-"""Inference engines behind one protocol; `open_engine` chooses one."""
+"""Inference engines behind one protocol; `open_engine` opens the one that `choose_backend` chooses."""
+
+from dataclasses import dataclass
 
 from redwood_depth.bundle import PRECISIONS as BUNDLE_PRECISIONS
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines.engine import Engine
 from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
 from redwood_depth.engines.progress import Report
-from redwood_depth.engines.tensorrt.backend import find_gpu, open_tensorrt
+from redwood_depth.engines.tensorrt.backend import Gpu, find_gpu, open_tensorrt
 from redwood_depth.errors import EngineError
 
 BACKENDS = ("auto", "onnxruntime", "tensorrt")
 PRECISIONS = ("model", *BUNDLE_PRECISIONS)
 
 
-def choose_backend(backend: str) -> tuple[str, str]:
-    """(backend to open, why). An explicit choice stands, whether it can work or not.
+@dataclass(frozen=True)
+class BackendChoice:
+    """Which backend to open ("onnxruntime" or "tensorrt") and why; `gpu` is what was found while choosing."""
+
+    backend: str
+    reason: str
+    may_fall_back: bool = False
+    gpu: Gpu | None = None
+
+
+def choose_backend(backend: str) -> BackendChoice:
+    """Choose once; `open_engine` takes the answer. An explicit choice stands, whether it can work or not.
 
     Raises:
         EngineError: no backend of that name.
@@ -21,17 +33,17 @@ def choose_backend(backend: str) -> tuple[str, str]:
     if backend not in BACKENDS:
         raise EngineError(f"unknown backend {backend!r}; known: {', '.join(BACKENDS)}")
     if backend != "auto":
-        return backend, "asked for"
+        return BackendChoice(backend, "asked for")
     try:
-        api, _, device = find_gpu()
+        gpu = find_gpu()
     except EngineError as error:
-        return "onnxruntime", f"auto: no TensorRT here: {error}"
-    return "tensorrt", f"auto: {api} on {device}"
+        return BackendChoice("onnxruntime", f"auto: no TensorRT here: {error}")
+    return BackendChoice("tensorrt", f"auto: {gpu}", may_fall_back=True, gpu=gpu)
 
 
 def open_engine(
     bundle: ModelBundle,
-    backend: str = "auto",
+    backend: str | BackendChoice = "auto",
     threads: int = 0,
     precision: str = "model",
     report: Report | None = None,
@@ -40,7 +52,7 @@ def open_engine(
 
     Args:
         bundle: the model.
-        backend: one of BACKENDS; an explicit choice never falls back to another.
+        backend: one of BACKENDS, or what `choose_backend` chose; an explicit one never falls back to another.
         threads: CPU threads of ONNX Runtime, 0: one a core.
         precision: of TensorRT's engine; "model": the bundle's own. ONNX Runtime runs the bundle as it is.
         report: who hears of builds, which take minutes, and of what did not work.
@@ -49,19 +61,25 @@ def open_engine(
         EngineError: the backend is missing, or refuses the model; with auto only where all are.
     """
     report = report or Report()
-    name, _ = choose_backend(backend)
+    choice = choose_backend(backend) if isinstance(backend, str) else backend
     wanted = bundle.precision if precision == "model" else precision
-    if name == "tensorrt" and backend == "auto":
-        for candidate in dict.fromkeys((wanted, bundle.precision)):
-            try:
-                return open_tensorrt(bundle, candidate, report)
-            except EngineError as error:
-                if report.cancelled():
-                    raise
-                report.warn(f"TensorRT in {candidate} does not work here, going on without it: {error}")
-    elif name == "tensorrt":
+    if choice.backend == "onnxruntime":
+        return OnnxRuntimeEngine(bundle, threads)
+    if choice.may_fall_back:
+        return _first_that_works(bundle, choice, wanted, report) or OnnxRuntimeEngine(bundle, threads)
+    try:
+        return open_tensorrt(bundle, wanted, report, gpu=choice.gpu)
+    except EngineError as error:
+        raise EngineError(f"backend tensorrt: {error}") from error
+
+
+def _first_that_works(bundle: ModelBundle, choice: BackendChoice, wanted: str, report: Report) -> Engine | None:
+    """TensorRT in the precision that is wanted, else in the bundle's own; None, with warnings, where neither works."""
+    for precision in dict.fromkeys((wanted, bundle.precision)):
         try:
-            return open_tensorrt(bundle, wanted, report)
+            return open_tensorrt(bundle, precision, report, gpu=choice.gpu)
         except EngineError as error:
-            raise EngineError(f"backend tensorrt: {error}") from error
-    return OnnxRuntimeEngine(bundle, threads)
+            if report.cancelled():
+                raise
+            report.warn(f"TensorRT in {precision} does not work here, going on without it: {error}")
+    return None

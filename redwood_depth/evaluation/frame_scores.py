@@ -17,7 +17,7 @@ _DISTANCE_EDGES_M = (1.0, 2.0, 3.0, 4.0, 6.0)
 class FrameScores:
     """One frame with valid ground truth and a usable prediction; `stamp_ns` is the colour image's.
 
-    `paper` is metrics.paper_scores, None where they were not asked for.
+    `paper` is metrics.paper_scores, None where they were not asked for; `truth_digest` is identity.truth_digest.
     """
 
     stamp_ns: int
@@ -26,6 +26,7 @@ class FrameScores:
     class_scores: NDArray[np.float32]
     latency_ms: float
     paper: dict[str, float] | None = None
+    truth_digest: str = ""
 
 
 @dataclass(frozen=True)

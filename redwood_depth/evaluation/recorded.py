@@ -21,8 +21,9 @@ class RecordedPredictions:
     """`evaluate.Predict` over a recorded depth topic, called with pairs in order of time.
 
     A frame's prediction is the one nearest to the stamp of its colour image, at most `max_gap_ns` away; 0 takes only
-    the same stamp, which a node that copies stamps gives. It is brought to the ground truth's size by nearest
-    neighbour, so that holes stay holes. Without a `class_topic` there are no class scores.
+    the same stamp, which a node that copies stamps gives; `offset_ns` is how much later the predictions' stamps are. It
+    is brought to the ground truth's size by nearest neighbour, so that holes stay holes. Without a `class_topic` there
+    are no class scores.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class RecordedPredictions:
         class_topic: str | None = None,
         classes: Sequence[str] = (),
         max_gap_ns: int = 0,
+        offset_ns: int = 0,
     ) -> None:
         """Raises BagError where the bag has no such depth topic; the message lists what it has."""
         if depth_topic not in {topic.name for topic in bag.topics if topic.type in (IMAGE, COMPRESSED_IMAGE)}:
@@ -39,18 +41,19 @@ class RecordedPredictions:
         self._depths = _Stream(bag, depth_topic)
         self._classes_found = _Stream(bag, class_topic) if class_topic else None
         self._classes = list(classes)
-        self._max_gap_ns = max_gap_ns
+        self._max_gap_ns, self._offset_ns = max_gap_ns, offset_ns
 
     def __call__(self, pair: RgbdFrame) -> Prediction | None:
         """Raises EngineError where the recorded image cannot be read or shows another view."""
-        message = self._depths.nearest(pair.color_stamp_ns, self._max_gap_ns)
+        stamp_ns = pair.color_stamp_ns + self._offset_ns
+        message = self._depths.nearest(stamp_ns, self._max_gap_ns)
         if message is None:
             return None
         try:
             depth_m = depth_from_message(deserialize(message))
         except (BagError, ImageError) as error:
             raise EngineError(f"{message.topic}: {error}") from error
-        found = self._classes_found.nearest(pair.color_stamp_ns, self._max_gap_ns) if self._classes_found else None
+        found = self._classes_found.nearest(stamp_ns, self._max_gap_ns) if self._classes_found else None
         return Prediction(_at_size(depth_m, pair.depth_m.shape), self._scores(found))
 
     def _scores(self, classification: RawMessage | None) -> NDArray[np.float32]:

@@ -56,9 +56,10 @@ def run_task(
     try:
         with options.open(task.path) as recording:
             outcome.evaluation = evaluate(recording, source.predictions, options, progress, see, source.threads)
+        outcome.evaluation.warnings += source.warnings()
         outcome.evidence = evidence
     except RedwoodDepthError as error:
-        outcome.error = error
+        outcome.error = type(error)("; ".join([str(error), *source.warnings()]))
     return outcome
 
 

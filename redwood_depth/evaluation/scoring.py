@@ -17,6 +17,7 @@ from redwood_depth.errors import BagError, EngineError
 from redwood_depth.evaluation.baselines import DepthHistogram
 from redwood_depth.evaluation.fast.scores import image_scores
 from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, distance_edges_m
+from redwood_depth.evaluation.identity import truth_digest
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
 from redwood_depth.evaluation.recordings import open_recording
@@ -273,7 +274,8 @@ def _score_pair(pair: RgbdFrame, predict: Predict, options: EvaluationOptions) -
         return EngineError("the prediction has no depth where there is ground truth")
     truth = DepthHistogram.of_image(target, valid, options.max_depth_m)
     paper = paper_scores(prediction.depth_m, target) if options.paper else None
-    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper)
+    digest = truth_digest(target)
+    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper, digest)
     return ScoredFrame(pair, prediction, valid, of_frame)
 
 

@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bundle import ModelBundle
+from redwood_depth.evaluation.live_result import LiveScores
 from redwood_depth.evaluation.predictor import ModelPredictor
 from redwood_depth.evaluation.recorded import RecordedPredictions
+from redwood_depth.evaluation.result import ScoredModel
 from redwood_depth.evaluation.result_files import model_entry, topic_entry
 from redwood_depth.evaluation.scoring import Predict
 from redwood_depth.evaluation.summary import Subject
@@ -28,11 +30,14 @@ class PredictionSource(Protocol):
     def predictions(self, recording: FrameSource) -> contextlib.AbstractContextManager[Predict]:
         """What to score on a recording, in order of its frames. Raises BagError, EngineError."""
 
-    def entry(self) -> dict[str, Any]:
-        """What the result says of it, under "model"."""
+    def entry(self) -> ScoredModel:
+        """What the result says of it."""
 
-    def results(self) -> dict[str, Any]:
-        """What it measured besides, after all bags: further entries of the result."""
+    def warnings(self) -> list[str]:
+        """What a user must know of the predictions for the recording that was read last."""
+
+    def live(self) -> LiveScores | None:
+        """What a node that played along made of it, once all bags were scored; None: there was none."""
 
 
 class ModelSource:
@@ -49,11 +54,14 @@ class ModelSource:
     def predictions(self, recording: FrameSource) -> Iterator[Predict]:
         yield self._predictor
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> ScoredModel:
         return model_entry(self._bundle, self._predictor.description)
 
-    def results(self) -> dict[str, Any]:
-        return {}
+    def warnings(self) -> list[str]:
+        return []
+
+    def live(self) -> LiveScores | None:
+        return None
 
 
 class TopicSource:
@@ -61,21 +69,25 @@ class TopicSource:
 
     threads = 1
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, offset_s: float = 0.0) -> None:
+        """`offset_s` is how much later its stamps are than those of the images that it was predicted from."""
         self.subject = Subject(timed=False)
         self.predicted_topic: str | None = topic
-        self._topic = topic
+        self._topic, self._offset_ns = topic, round(1e9 * offset_s)
 
     @contextlib.contextmanager
     def predictions(self, recording: FrameSource) -> Iterator[Predict]:
         with Bag.open(recording.path) as again:
-            yield RecordedPredictions(again, self._topic, max_gap_ns=MAX_GAP_NS)
+            yield RecordedPredictions(again, self._topic, max_gap_ns=MAX_GAP_NS, offset_ns=self._offset_ns)
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> ScoredModel:
         return topic_entry(self._topic)
 
-    def results(self) -> dict[str, Any]:
-        return {}
+    def warnings(self) -> list[str]:
+        return []
+
+    def live(self) -> LiveScores | None:
+        return None
 
 
 def bundle_subject(bundle: ModelBundle) -> Subject:

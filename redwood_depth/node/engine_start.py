@@ -22,10 +22,10 @@ def open_estimator(bundle: ModelBundle, parameters: Parameters, log: Any, cancel
     Raises:
         EngineError: the engine cannot be made, or gives what cannot be used.
     """
-    backend, reason = choose_backend(parameters.backend)
-    log.info(f"opening {bundle.name} {bundle.version} with {backend} ({reason})")
+    choice = choose_backend(parameters.backend)
+    log.info(f"opening {bundle.name} {bundle.version} with {choice.backend} ({choice.reason})")
     report = Report(log.info, log.warning, cancelled=cancelled)
-    engine = open_engine(bundle, parameters.backend, parameters.threads, parameters.precision, report)
+    engine = open_engine(bundle, choice, parameters.threads, parameters.precision, report)
     estimator = Estimator(bundle, engine)
     try:  # the first run is the slowest: here no frame waits for it, and an unusable output is found out now
         estimator.predict(ColorImage(np.zeros((bundle.height, bundle.width, 3), np.uint8)))

@@ -86,4 +86,4 @@ def test_depth_that_nobody_scored_cannot_be_compared(
     run(tmp_path, color_bag(tmp_path / "bag"), *model, "--label", "car")
     scores = str(tmp_path / "scores.json")
     assert main(["--compare", scores, scores]) == 1
-    assert "no frame in common whose depth both scored" in capsys.readouterr().err
+    assert "A and B scored no depth frame by frame" in capsys.readouterr().err

@@ -123,7 +123,7 @@ def test_labels_of_many_bags(tmp_path: Path, model: list[str], capsys: pytest.Ca
     assert "knows no class 'cat', only car, trash container, bicycle" in capsys.readouterr().err
     labels.write_text("a\n")
     assert main([str(bags[0]), *model, "--labels", str(labels)]) == 1
-    assert "line 1: expected a bag and its class" in capsys.readouterr().err
+    assert "line 1: 'a': expected a bag and its class" in capsys.readouterr().err
 
 
 def test_bundles_and_results_are_compared(tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
-"""Opening the backend over stand-ins: build once, rebuild with the reason, trust stored, and who falls back to what."""
+"""Opening the backend over stand-ins: build once, rebuild with the reason, keep the verification, fall back."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,14 @@ from tensorrt_doubles import ORIN, PLAN, FakeMemory, FakeTensorRT, Network, tiny
 
 from redwood_depth import engines
 from redwood_depth.bundle import ModelBundle
-from redwood_depth.engines import choose_backend, open_engine
+from redwood_depth.engines import BackendChoice, choose_backend, open_engine
 from redwood_depth.engines.progress import Report
+from redwood_depth.engines.reference import add_reference
 from redwood_depth.engines.tensorrt import backend, engine_preparation
-from redwood_depth.engines.tensorrt.cache import cache_folder
+from redwood_depth.engines.tensorrt.backend import Gpu
+from redwood_depth.engines.tensorrt.cache import EngineCache, EngineKey, cache_folder
 from redwood_depth.engines.tensorrt.plan_engine import TensorRTEngine
-from redwood_depth.engines.tensorrt.verification import LIMITS, Trust
+from redwood_depth.engines.tensorrt.verification import LIMITS, Verification
 from redwood_depth.errors import EngineError
 
 
@@ -33,10 +36,12 @@ class Robot:
         self.builds: list[str] = []
         self.lines = Lines()
         self.version = "10.3.0"
+        self.searches = 0
 
-    def find_gpu(self) -> tuple[Any, Any, Any]:
+    def find_gpu(self) -> Gpu:
+        self.searches += 1
         library = SimpleNamespace(DESCRIPTION="fake memory 1.0", open_memory=self.open_memory)
-        return self.trt.api(version=self.version), library, ORIN
+        return Gpu(self.trt.api(version=self.version), library, ORIN)
 
     def open_memory(self) -> FakeMemory:
         self.trt.memory = FakeMemory()
@@ -84,14 +89,14 @@ def test_built_once_checked_once_then_taken(robot: Robot) -> None:
         "building the fp32 engine of tiny 1.0 with TensorRT 10.3.0 (no engine of it is cached); this can take minutes",
         robot.lines[1],
     ]
-    assert robot.lines[1].startswith("engine checked against ONNX Runtime ")
+    assert robot.lines[1].startswith("engine compared with ONNX Runtime in float: ")
     assert "depth differs by 0.00% on average (limit 0.5%)" in robot.lines[1]
     engine.close()
     robot.open().close()
     assert robot.builds == ["fp32"]
     assert robot.lines == []
     (description,) = cache_folder().glob("*.json")
-    assert json.loads(description.read_text())["trust"]["passed"] is True
+    assert json.loads(description.read_text())["verification"]["passed"] is True
 
 
 def test_after_an_upgrade_it_is_built_anew_and_says_why(robot: Robot) -> None:
@@ -101,14 +106,43 @@ def test_after_an_upgrade_it_is_built_anew_and_says_why(robot: Robot) -> None:
     assert "(the nearest cached engine is for version 10.3.0, not 10.13.0)" in robot.lines[0]
 
 
-def test_a_cached_engine_that_is_not_taken_is_built_anew_once(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_preparation, "build_serialized", lambda *_: b"built for another driver")
-    with pytest.raises(EngineError, match="does not take the engine"):
-        robot.open()
-    monkeypatch.setattr(engine_preparation, "build_serialized", robot.build)
+def test_a_cached_engine_that_is_not_taken_is_built_anew_once(robot: Robot) -> None:
+    robot.open().close()
+    (path,) = cache_folder().glob("*.engine")
+    description = json.loads(path.with_name(f"{path.name}.json").read_text())
+    cache = EngineCache(robot.bundle.name)
+    cache.store(EngineKey(**description["key"]), b"built for another driver")
+    robot.builds.clear()
     robot.open().close()
     assert "(the cached one is not taken: TensorRT 10.3.0 does not take the engine: Serialization" in robot.lines[0]
     assert robot.builds == ["fp32"]
+
+
+def test_an_engine_that_is_refused_as_soon_as_it_is_built_is_not_built_again(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: Any) -> bytes:
+        robot.builds.append("refused")
+        return b"for a GPU that it does not serve"
+
+    monkeypatch.setattr(engine_preparation, "build_serialized", build)
+    for _ in range(3):
+        with pytest.raises(EngineError, match="does not take the engine"):
+            robot.open()
+    assert robot.builds == ["refused"]
+    assert robot.open("auto").description.backend == "onnxruntime"
+    assert len([line for line in robot.lines if line.startswith("WARN")]) == 1
+
+
+def test_the_gpu_is_looked_for_once_in_an_opening(robot: Robot) -> None:
+    choice = choose_backend("auto")
+    for _ in range(2):  # builds, then takes it from the cache
+        open_engine(robot.bundle, choice, 1, "fp16", robot.lines.report()).close()
+    assert robot.searches == 1
+    for backend_name in ("auto", "tensorrt"):
+        robot.searches = 0
+        robot.open(backend_name).close()
+        assert robot.searches == 1
 
 
 @pytest.mark.parametrize(
@@ -166,17 +200,14 @@ def test_limits_that_changed_make_the_check_anew(robot: Robot, monkeypatch: pyte
     monkeypatch.setitem(LIMITS, "fp32", LIMITS["int8"])
     robot.open().close()
     assert robot.builds == ["fp32"]
-    assert Trust.from_json({"passed": True}, "fp32") is None
-    assert Trust.from_json(None, "fp32") is None
+    assert Verification.from_json({"passed": True}, "fp32") is None
+    assert Verification.from_json(None, "fp32") is None
 
 
 def test_without_onnx_runtime_only_the_possible_is_checked(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(bundle: ModelBundle) -> None:
-        raise EngineError("ONNX Runtime is not installed: pip install onnxruntime")
-
-    monkeypatch.setattr("redwood_depth.engines.tensorrt.verification.OnnxRuntimeEngine", missing)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     robot.open().close()
-    assert "against none: outputs are finite and in range, but were not compared: ONNX Runtime" in robot.lines[1]
+    assert "compared with none: outputs are finite and in range, but were not compared: ONNX Runtime" in robot.lines[1]
 
 
 def test_everything_of_cuda_happens_on_the_thread_that_opens(robot: Robot) -> None:
@@ -205,12 +236,33 @@ def test_a_cache_that_cannot_be_written_is_said(robot: Robot, monkeypatch: pytes
 
 def test_auto_says_which_and_why(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = "auto: TensorRT 10.3.0 on Orin (compute capability 8.7, 8.0 GiB)"
-    assert choose_backend("auto") == ("tensorrt", expected)
+    choice = choose_backend("auto")
+    assert (choice.backend, choice.reason) == ("tensorrt", expected)
     assert isinstance(robot.open("auto"), TensorRTEngine)
 
     def none() -> None:
         raise EngineError("TensorRT is not installed")
 
     monkeypatch.setattr(engines, "find_gpu", none)
-    assert choose_backend("auto") == ("onnxruntime", "auto: no TensorRT here: TensorRT is not installed")
-    assert choose_backend("tensorrt") == ("tensorrt", "asked for")
+    assert choose_backend("auto") == BackendChoice("onnxruntime", "auto: no TensorRT here: TensorRT is not installed")
+    assert choose_backend("tensorrt") == BackendChoice("tensorrt", "asked for")
+
+
+def test_a_bundle_with_reference_outputs_needs_no_onnx_runtime(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+    robot.bundle = add_reference(robot.bundle)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    robot.networks["fp32"] = wrong_by(1.02)
+    with pytest.raises(EngineError, match=r"depth differs by 2\.00% on average"):
+        robot.open()
+    assert robot.lines[1].startswith("engine compared with the bundle's reference outputs: depth differs by 2.00%")
+
+
+def test_a_frame_of_another_scale_is_not_hidden_by_the_others(robot: Robot) -> None:
+    """Three of the four frames are exact: the mean over all would pass."""
+
+    def network(image: Any) -> Any:
+        return wrong_by(1.015 if image.mean() < 60 else 1.0)(image)
+
+    robot.networks["fp32"] = network
+    with pytest.raises(EngineError, match=r"1\.50% on average.*its scale by [+-]0\.00% to \+1\.50% \(limit 0\.4%\)"):
+        robot.open()

@@ -34,17 +34,17 @@ def test_it_lies_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         assert cache_folder() == Path.home() / ".cache" / "redwood_depth"
 
 
-def test_what_was_stored_is_found_with_its_trust(cache: EngineCache) -> None:
+def test_what_was_stored_is_found_with_its_verification(cache: EngineCache) -> None:
     assert cache.find(KEY) == (None, "no engine of it is cached")
     cache.store(KEY, b"plan")
     found, reason = cache.find(KEY)
     assert found is not None
-    assert (found.plan, found.trust, reason) == (b"plan", None, "found")
+    assert (found.plan, found.verification, reason) == (b"plan", None, "found")
     assert found.path.name.startswith("my-model-fp16-sm87-")
     cache.describe(KEY, b"plan", {"passed": True})
     found, _ = cache.find(KEY)
     assert found is not None
-    assert found.trust == {"passed": True}
+    assert found.verification == {"passed": True}
 
 
 @pytest.mark.parametrize(
@@ -196,4 +196,4 @@ def test_descriptions_hold_plain_facts(cache: EngineCache) -> None:
     path = cache.store(KEY, b"plan").path
     description = json.loads(path.with_name(path.name + ".json").read_text())
     assert description["key"]["gpu"] == "Orin"
-    assert set(description) == {"model", "key", "engine_sha256", "built", "trust"}
+    assert set(description) == {"model", "key", "engine_sha256", "built", "verification"}

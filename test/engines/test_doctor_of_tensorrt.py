@@ -16,6 +16,7 @@ from redwood_depth.commands import benchmark
 from redwood_depth.commands.checks import gpu as gpu_check
 from redwood_depth.engines.progress import Report
 from redwood_depth.engines.tensorrt import backend, engine_preparation
+from redwood_depth.engines.tensorrt.backend import Gpu
 from redwood_depth.engines.tensorrt.cache import EngineCache, EngineKey
 from redwood_depth.engines.tensorrt.roofline import NetworkCost, best_seconds, network_cost
 from redwood_depth.errors import EngineError
@@ -49,7 +50,7 @@ def gpu(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> FakeTensor
 
     library = SimpleNamespace(DESCRIPTION="fake memory 1.0", open_memory=open_memory, describe_gpu=lambda: ORIN)
     for module in (gpu_check, benchmark, backend, engines):
-        monkeypatch.setattr(module, "find_gpu", lambda: (trt.api(), library, ORIN))
+        monkeypatch.setattr(module, "find_gpu", lambda: Gpu(trt.api(), library, ORIN))
     monkeypatch.setattr(gpu_check, "find_tensorrt", trt.api)
     monkeypatch.setattr(gpu_check, "memory_library", lambda: library)
     monkeypatch.setattr(engine_preparation, "build_serialized", lambda *_: PLAN)
@@ -85,7 +86,7 @@ def test_engines_for_other_machines_are_listed(tiny_bundle: ModelBundle) -> None
     assert lines[0][1:] == ("engine cache", f"{cache.folder}: 1 engines, 0 MB")
     assert lines[1][:2] == ("note", "engine fp16")
     assert "TensorRT-RTX 1.7.1, compute capability 8.9" in lines[1][2]
-    assert "not checked yet; opens on its GPU only" in lines[1][2]
+    assert "not compared yet; opens on its GPU only" in lines[1][2]
 
 
 def test_on_a_gpu_the_cached_engine_is_compared_anew(tiny_bundle: ModelBundle, gpu: FakeTensorRT) -> None:
@@ -94,7 +95,7 @@ def test_on_a_gpu_the_cached_engine_is_compared_anew(tiny_bundle: ModelBundle, g
     backend.open_tensorrt(tiny_bundle, "fp32", Report()).close()
     state, what, detail = list(gpu_check.check_engines(tiny_bundle))[1]
     assert (state, what) == ("ok", "engine fp32")
-    assert detail.startswith("engine checked against ONNX Runtime")
+    assert detail.startswith("engine compared with ONNX Runtime in float")
     right, gpu.network = gpu.network, lambda image: tuple(np.float32("nan") * output for output in tiny_network(image))
     state, what, detail = list(gpu_check.check_engines(tiny_bundle))[1]
     assert (state, what) == ("note", "engine fp32")

@@ -12,8 +12,9 @@ from tensorrt_builds import bundle_of, int8_bundle
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
+from redwood_depth.engines.reference_images import reference_images
 from redwood_depth.engines.tensorrt.fp16 import half_precision_model
-from redwood_depth.engines.tensorrt.verification import LIMITS, check_engine, reference_images
+from redwood_depth.engines.tensorrt.verification import LIMITS, verify_engine
 from redwood_depth.errors import EngineError
 
 
@@ -26,9 +27,9 @@ def test_the_bundled_model_stays_within_the_limits(demo: ModelBundle, tmp_path: 
     half = bundle_of(half_precision_model(demo.model_path), demo, tmp_path / "half", "fp16")
     assert half.model_path.stat().st_size < 0.55 * demo.model_path.stat().st_size
     engine = OnnxRuntimeEngine(half, threads=1)
-    trust = check_engine(engine, demo, "fp16")
-    assert trust.passed, trust.findings
-    assert trust.limits == LIMITS["fp16"]
+    verification = verify_engine(engine, demo, "fp16")
+    assert verification.passed, verification.findings
+    assert verification.limits == LIMITS["fp16"]
 
 
 def test_in_true_half_precision_arithmetic_depth_keeps_its_digits(demo: ModelBundle) -> None:

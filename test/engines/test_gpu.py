@@ -12,9 +12,10 @@ import pytest
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.engines import open_engine
 from redwood_depth.engines.progress import Report
+from redwood_depth.engines.reference_images import reference_images
 from redwood_depth.engines.tensorrt.backend import find_gpu, open_tensorrt
 from redwood_depth.engines.tensorrt.plan_engine import TensorRTEngine
-from redwood_depth.engines.tensorrt.verification import check_engine, reference_images
+from redwood_depth.engines.tensorrt.verification import verify_engine
 from redwood_depth.errors import EngineError
 
 try:
@@ -41,9 +42,9 @@ def engine(request: pytest.FixtureRequest, demo: ModelBundle) -> Iterator[Tensor
 
 
 def test_it_answers_as_onnx_runtime_does(engine: TensorRTEngine, demo: ModelBundle) -> None:
-    trust = check_engine(engine, demo, engine.description.precision)
-    assert trust.passed, trust.findings
-    assert trust.reference.startswith("ONNX Runtime")
+    verification = verify_engine(engine, demo, engine.description.precision)
+    assert verification.passed, verification.findings
+    assert verification.reference == "the bundle's reference outputs"
 
 
 def test_the_same_image_gives_the_same_answer(engine: TensorRTEngine, demo: ModelBundle) -> None:

@@ -65,10 +65,11 @@ def test_cuda_python_takes_our_arguments(name: str, arguments: tuple[Any, ...]) 
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU here")
 def test_without_a_gpu_tensorrt_is_not_even_loaded() -> None:
     program = (
-        "import sys; from redwood_depth.engines import choose_backend; print(choose_backend('auto'), *sys.modules)"
+        "import sys; from redwood_depth.engines import choose_backend; choice = choose_backend('auto'); "
+        "print(choice.backend, choice.reason, *sys.modules)"
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert output.startswith("('onnxruntime', 'auto: no TensorRT here: ")
+    assert output.startswith("onnxruntime auto: no TensorRT here: ")
     assert "tensorrt_rtx_bindings" not in output.split()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from redwood_depth.bundle import ModelBundle
+from redwood_depth.engines import BackendChoice
 from redwood_depth.engines.engine import EngineDescription
 
 
@@ -19,9 +20,11 @@ class SlowEngine:
         self.threads: list[str] = []
         self.arguments: tuple[Any, ...] = ()
 
-    def open(self, bundle: ModelBundle, backend: str, threads: int, precision: str, report: Any) -> "SlowEngine":
+    def open(
+        self, bundle: ModelBundle, choice: BackendChoice, threads: int, precision: str, report: Any
+    ) -> "SlowEngine":
         self._note()
-        self.arguments = (backend, precision, report.cancelled())
+        self.arguments = (choice.backend, precision, report.cancelled())
         report.say("building the fp16 engine of tiny: timing tactics, 3 of 9 (5 s)")
         report.warn("TensorRT in fp16 does not work here")
         return self
@@ -43,17 +46,17 @@ def test_the_worker_opens_and_closes_and_the_log_hears_of_the_build(
     import rclpy
     from rclpy.parameter import Parameter
 
-    from redwood_depth.node import perception
+    from redwood_depth.node import engine_start, perception
 
     engine = SlowEngine()
-    monkeypatch.setattr(perception, "open_engine", engine.open)
+    monkeypatch.setattr(engine_start, "open_engine", engine.open)
     asked: list[str] = []
 
-    def choose(backend: str) -> tuple[str, str]:
+    def choose(backend: str) -> BackendChoice:
         asked.append(threading.current_thread().name)
-        return "tensorrt", "auto: TensorRT 10.3.0 on Orin"
+        return BackendChoice("tensorrt", f"{backend}: TensorRT 10.3.0 on Orin")
 
-    monkeypatch.setattr(perception, "choose_backend", choose)
+    monkeypatch.setattr(engine_start, "choose_backend", choose)
     context = rclpy.Context()
     rclpy.init(context=context)
     parameters = {"model": str(tiny_bundle.folder), "precision": "fp16"}
@@ -65,7 +68,7 @@ def test_the_worker_opens_and_closes_and_the_log_hears_of_the_build(
     finally:
         node.destroy_node()
         rclpy.shutdown(context=context)
-    assert engine.arguments == ("auto", "fp16", False)
+    assert engine.arguments == ("tensorrt", "fp16", False)
     assert set(engine.threads) | set(asked) == {"redwood_depth worker"}
     assert len(engine.threads) == 3  # opened, run for the first time, closed
     log = capfd.readouterr()

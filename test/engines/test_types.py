@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ENGINES = Path(__file__).resolve().parents[2] / "redwood_depth" / "engines"
-MODULES = ("tensorrt/builder.py", "tensorrt/plan_engine.py")
+MODULES = ("tensorrt/builder.py", "tensorrt/plan_engine.py", "tensorrt/support.py")
 CONFIGURATION = """\
 [mypy]
 strict = true

@@ -39,7 +39,7 @@ def test_clocks_that_jump_lose_no_pair(tmp_path: Path, seconds: int) -> None:
     assert len(evaluation.frames) == 8
     if seconds < 0:
         result = summarize_bag(evaluation, Subject(), EvaluationOptions())
-        assert any("stamps go back" in warning for warning in result["warnings"])
+        assert any("stamps go back" in warning for warning in result.warnings)
 
 
 def test_a_change_of_resolution_is_scored_and_said(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_change_of_resolution_is_scored_and_said(tmp_path: Path) -> None:
     large = shifted(rgbd_messages(2, [np.full((2 * HEIGHT, 2 * WIDTH), 2000, np.uint16)] * 2), 1)
     evaluation = evaluate_bag(write_bag(tmp_path / "bag", small + large), two_metres)
     result = summarize_bag(evaluation, Subject(), EvaluationOptions())
-    assert result["frames"] == 4
-    assert [entry["depth"] for entry in result["sizes"]] == [[HEIGHT, WIDTH], [2 * HEIGHT, 2 * WIDTH]]
-    assert result["warnings"] == ["the size of the images changes within the bag: 2 sizes"]
+    assert result.summary.frames == 4
+    assert [entry.depth for entry in result.sizes] == [[HEIGHT, WIDTH], [2 * HEIGHT, 2 * WIDTH]]
+    assert result.warnings == ["the size of the images changes within the bag: 2 sizes"]
 
 
 def test_a_compressed_format_that_nobody_knows_is_counted(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_messages_that_cannot_be_read_are_named_and_the_bag_is_not_whole(tmp_pat
     evaluation = evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
     assert len(evaluation.frames) == 3
     assert not evaluation.complete
-    damage = summarize_bag(evaluation, Subject(), EvaluationOptions())["damage"]
+    damage = summarize_bag(evaluation, Subject(), EvaluationOptions()).damage
     assert "1 messages cannot be read, the first because: unknown color encoding 'strange'" in damage
 
 
@@ -118,11 +118,11 @@ def test_a_depth_topic_of_an_unknown_encoding_is_shown_with_it(tmp_path: Path) -
 
 def test_depth_in_range_has_no_warning(tmp_path: Path) -> None:
     evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, [depth_pixels(1500)] * 2)), two_metres)
-    assert summarize_bag(evaluation, Subject(), EvaluationOptions())["warnings"] == []
+    assert summarize_bag(evaluation, Subject(), EvaluationOptions()).warnings == []
 
 
 def test_tenths_of_millimetres_that_lie_half_in_range_are_called_so(tmp_path: Path) -> None:
     slope = np.tile(np.linspace(3000, 30_000, WIDTH).astype(np.uint16), (HEIGHT, 1))
     evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, [slope] * 2)), two_metres)
-    (warning,) = summarize_bag(evaluation, Subject(), EvaluationOptions())["warnings"]
+    (warning,) = summarize_bag(evaluation, Subject(), EvaluationOptions()).warnings
     assert "the ground truth is 13.5 m on median" in warning

@@ -41,19 +41,19 @@ def test_scores_are_means_over_frames(tmp_path: Path, write: Any) -> None:
     assert evaluation.complete
     assert predictions.seen == [((HEIGHT, WIDTH), CAMERA)] * 2
     result = summarize([evaluation], SUBJECT, EvaluationOptions())
-    assert result["frames"] == 2
-    assert result["mae"] == pytest.approx(0.5)
-    assert result["abs_rel"] == pytest.approx(0.125)
-    assert result["delta1"] == 0.5
-    assert result["scaled"]["mae"] == pytest.approx(0.0, abs=1e-6)
-    assert result["baselines"]["best_constant"]["depth_m"] in (2.0, 4.0)
-    assert result["baselines"]["best_constant"]["mae"] == pytest.approx(1.0)
-    assert result["baselines"]["training_median"]["depth_m"] == 3.0
-    assert result["baselines"]["training_median"]["mae"] == pytest.approx(1.0)
-    assert set(SCORE_NAMES) < set(result["baselines"]["training_median"])
-    assert result["left_out"] == dict.fromkeys(result["left_out"], 0)
-    assert result["focal_corrected"] == 2
-    rows = [(row["from_m"], row["to_m"], row["share"], row["mae"], row["bias_m"]) for row in result["by_distance"]]
+    assert result.frames == 2
+    assert result.depth.scores.mae == pytest.approx(0.5)
+    assert result.depth.scores.abs_rel == pytest.approx(0.125)
+    assert result.depth.scores.delta1 == 0.5
+    assert result.depth.scaled.mae == pytest.approx(0.0, abs=1e-6)
+    assert result.depth.baselines["best_constant"].depth_m in (2.0, 4.0)
+    assert result.depth.baselines["best_constant"].scores.mae == pytest.approx(1.0)
+    assert result.depth.baselines["training_median"].depth_m == 3.0
+    assert result.depth.baselines["training_median"].scores.mae == pytest.approx(1.0)
+    assert set(SCORE_NAMES) < set(result.depth.baselines["training_median"].scores.by_name())
+    assert result.left_out == dict.fromkeys(result.left_out, 0)
+    assert result.focal_corrected == 2
+    rows = [(row.from_m, row.to_m, row.share, row.mae, row.bias_m) for row in result.depth.by_distance]
     assert rows == [(2.0, 3.0, 0.5, 0.0, 0.0), (4.0, 6.0, 0.5, 1.0, -1.0)]
 
 
@@ -127,18 +127,18 @@ def test_class_results_where_the_label_is_known(
     options = EvaluationOptions(label="bicycle")
     path = write_bag(tmp_path / "bag", rgbd_messages(3))
     result = summarize([evaluate_bag(path, FakePredictions(lambda index: 2.0, scores), options)], SUBJECT, options)
-    assert result["class"]["accuracy"] == accuracy
-    assert result["class"]["top1"] == top1
-    assert result["class"]["mean_score"] == pytest.approx(scores[1])
-    assert result["class"]["frames"] == 3
+    assert result.classes.accuracy == accuracy
+    assert result.classes.top1 == top1
+    assert result.classes.mean_score == pytest.approx(scores[1])
+    assert result.classes.frames == 3
 
 
 def test_bags_are_pooled_frame_by_frame(tmp_path: Path) -> None:
     one = evaluate_bag(write_bag(tmp_path / "one", rgbd_messages(1)), FakePredictions(lambda index: 3.0))
     three = evaluate_bag(write_bag(tmp_path / "three", rgbd_messages(3)), FakePredictions(lambda index: 2.0))
     result = summarize([one, three], SUBJECT, EvaluationOptions())
-    assert result["frames"] == 4
-    assert result["mae"] == pytest.approx(0.25)
+    assert result.frames == 4
+    assert result.depth.scores.mae == pytest.approx(0.25)
 
 
 def test_depth_beyond_the_range_does_not_count(tmp_path: Path) -> None:
@@ -147,9 +147,9 @@ def test_depth_beyond_the_range_does_not_count(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "bag", rgbd_messages(1, [depth]))
     options = EvaluationOptions(max_depth_m=5.0)
     result = summarize([evaluate_bag(path, FakePredictions(lambda index: 2.0), options)], SUBJECT, options)
-    assert result["mae"] == 0.0
-    assert result["by_distance"][-1]["to_m"] <= 5.0
-    assert result["depth_range_m"] == [0.1, 5.0]
+    assert result.depth.scores.mae == 0.0
+    assert result.depth.by_distance[-1].to_m <= 5.0
+    assert result.depth_range_m == (0.1, 5.0)
 
 
 def test_frames_without_a_prediction_are_counted_and_not_scored(tmp_path: Path) -> None:

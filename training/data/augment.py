@@ -43,7 +43,7 @@ def camera_view(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     view = cv2.warpPerspective(color, homography, finer, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     view = cv2.resize(view, (target.width, target.height), interpolation=cv2.INTER_AREA)
-    return view, np.where(seen, depth, 0).astype(np.float32)
+    return view.astype(np.uint8, copy=False), np.where(seen, depth, 0).astype(np.float32)
 
 
 def random_view(
@@ -76,7 +76,7 @@ def rotation_matrix(pitch_deg: float, yaw_deg: float, roll_deg: float) -> npt.ND
     """(3, 3) rotation: roll about the optical axis after yaw about the vertical after pitch about the horizontal."""
     axes = np.diag(np.radians([pitch_deg, yaw_deg, roll_deg]))
     pitch, yaw, roll = (cv2.Rodrigues(axis)[0] for axis in axes)
-    return roll @ yaw @ pitch
+    return np.asarray(roll @ yaw @ pitch, np.float64)
 
 
 def random_light(image: Image, rng: np.random.Generator) -> Image:
@@ -88,17 +88,17 @@ def random_light(image: Image, rng: np.random.Generator) -> Image:
     levels = np.linspace(0, 1, 256)[:, None] ** math.exp(rng.normal(0, 0.25))  # gamma
     gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3))
     levels = (levels * gains - 0.5) * math.exp(rng.normal(0, 0.15)) + 0.5
-    image = cv2.LUT(image, np.clip(levels * 255, 0, 255).astype(np.uint8)[None])
-    gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    lit = cv2.LUT(image, np.clip(levels * 255, 0, 255).astype(np.uint8)[None])
+    gray = cv2.cvtColor(cv2.cvtColor(lit, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     saturation = rng.uniform(0.0, 1.4)
-    image = cv2.addWeighted(image, saturation, gray, 1 - saturation, 0)
+    lit = cv2.addWeighted(lit, saturation, gray, 1 - saturation, 0)
     softness = rng.uniform(*SOFTNESS)
-    blurred = cv2.GaussianBlur(image, (0, 0), max(softness, 0.5))
-    image = blurred if softness > 0.5 else cv2.addWeighted(image, 1.5 - softness, blurred, softness - 0.5, 0)
+    blurred = cv2.GaussianBlur(lit, (0, 0), max(softness, 0.5))
+    lit = blurred if softness > 0.5 else cv2.addWeighted(lit, 1.5 - softness, blurred, softness - 0.5, 0)
     if rng.random() < 0.3:
-        noise = rng.normal(0, rng.uniform(1, 8), image.shape)
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    return image
+        noise = rng.normal(0, rng.uniform(1, 8), lit.shape)
+        lit = np.clip(lit + noise, 0, 255).astype(np.uint8)
+    return lit.astype(np.uint8, copy=False)
 
 
 def _matrix(camera: Intrinsics, oversample: int = 1) -> npt.NDArray[np.float64]:

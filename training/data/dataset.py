@@ -73,7 +73,8 @@ class FrameSamples(Dataset[Sample]):
             depth_m = as_training_camera(depth_m, scan)
             if image.shape[:2] != size:
                 image = resize_color(image, *size)
-                depth_m = cv2.resize(depth_m, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+                resized_m = cv2.resize(depth_m, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+                depth_m = resized_m.astype(np.float32, copy=False)
         if self._augment and config.flip and rng.random() < 0.5:
             image, depth_m = image[:, ::-1], depth_m[:, ::-1]
         if self._augment and config.augment_light:
@@ -135,7 +136,8 @@ class DrawSampler(Sampler[tuple[int, int]]):
             order = rng.permutation(self._lengths.sum())
             return np.resize(order, self._per_epoch)
         scans = rng.choice(len(self._lengths), self._per_epoch, p=self._share)
-        return self._first[scans] + (rng.random(self._per_epoch) * self._lengths[scans]).astype(np.int64)
+        frames: npt.NDArray[np.int64] = (rng.random(self._per_epoch) * self._lengths[scans]).astype(np.int64)
+        return self._first[scans] + frames
 
 
 def _weights(scans: Sequence[PreparedScan], patterns: dict[str, float]) -> npt.NDArray[np.float64]:
@@ -148,12 +150,13 @@ def _weights(scans: Sequence[PreparedScan], patterns: dict[str, float]) -> npt.N
         weights[matching] = weight
     if not weights.sum() > 0:
         raise TrainingError("scan_weights leave no scan to train on")
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def depth_inside(scan: PreparedScan, config: TrainConfig) -> npt.NDArray[np.float32]:
     """Some of a scan's depths at the training camera that are inside the range, in metres; none where it has none."""
-    depth_m = as_training_camera(scan.depth[:: max(1, len(scan) // 20), ::8, ::8].astype(np.float32) / 1000, scan)
+    some_m = scan.depth[:: max(1, len(scan) // 20), ::8, ::8].astype(np.float32) / np.float32(1000)
+    depth_m = as_training_camera(some_m, scan)
     low, high = config.depth_range_m
     return depth_m[(depth_m >= low) & (depth_m <= high)]
 

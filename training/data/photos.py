@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -58,4 +57,4 @@ def photo_view(image: Image, size: tuple[int, int], rng: np.random.Generator | N
     rows, columns = (max(2, round(part[0] * height)), max(2, round(part[1] * width)))
     top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
     view = resize_color(np.ascontiguousarray(image[top : top + rows, left : left + columns]), *size)
-    return random_light(cv2.flip(view, 1) if rng.random() < 0.5 else view, rng)
+    return random_light(np.ascontiguousarray(view[:, ::-1]) if rng.random() < 0.5 else view, rng)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from redwood_depth.bundle import DESCRIPTION_FILE, MODEL_FILE, ModelBundle, file_sha256
-from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
+from redwood_depth.bundle import BUNDLE_FILES, MODEL_FILE, ModelBundle, file_sha256
+from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine, open_session, run_session
+from redwood_depth.engines.reference import add_reference
 from redwood_depth.engines.tensorrt.fp16 import half_precision_model
 from redwood_depth.errors import BundleError
 from training.data.dataset import CAMERA
@@ -99,7 +99,7 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision:
 def export_bundle(
     model: DepthClassModel, bundle: ModelBundle, data: PreparedData, step: Step = lambda note: None
 ) -> tuple[ModelBundle, PrecisionLoss | None]:
-    """Write `bundle.folder` with model.onnx and model.json; the bundle as loaded from there, and what it lost to fp32.
+    """Write `bundle.folder` with all files of a bundle; the bundle as loaded from there, and what it lost to fp32.
 
     The fp32 export is compared with PyTorch on images of `data`, a smaller `bundle.precision` with fp32 on its test
     scans, before anything is put in place. The folder is swapped in one step: what was there stays until the new one is
@@ -108,7 +108,7 @@ def export_bundle(
     Raises:
         BundleError: ONNX Runtime gives something else than PyTorch, a smaller precision loses too much, or the bundle
             cannot be written; `bundle.folder` is as it was.
-        EngineError: the network cannot be converted to fp16.
+        EngineError: the network cannot be converted to fp16, or ONNX Runtime cannot run it.
         PreparedDataError: an array of `data` is damaged.
     """
     folder = bundle.folder
@@ -129,7 +129,7 @@ def export_bundle(
                 loss.check()
                 scores = {**bundle.scores, f"{bundle.precision} against fp32": loss.to_json()}
                 bundle = replace(bundle, scores=scores)
-            replace(bundle, folder=fresh, sha256=file_sha256(fresh / MODEL_FILE)).write_description()
+            add_reference(replace(bundle, folder=fresh, sha256=file_sha256(fresh / MODEL_FILE)))
             OnnxRuntimeEngine(ModelBundle.load(fresh), threads=1).close()
             _swap(fresh, folder, Path(temporary) / "old")
     except OSError as error:
@@ -155,6 +155,7 @@ def write_onnx(model: DepthClassModel, path: Path, size: tuple[int, int]) -> Non
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # None for other exporters than dynamo
     _save(program.model_proto, path)
 
 
@@ -164,15 +165,15 @@ def check_parity(model: DepthClassModel, path: Path, images: Sequence[npt.NDArra
     Raises:
         BundleError: one of them exceeds its tolerance.
     """
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = open_session(path)
     graph = BundleGraph(model).eval()
     depth_error = score_error = 0.0
     for image in images:
         with torch.no_grad():
             depth, scores = (output.numpy() for output in graph(torch.from_numpy(image)[None]))
-        onnx_depth, onnx_scores = session.run(["depth", "class_scores"], {"image": image[None]})
-        depth_error = max(depth_error, float(np.abs(depth - onnx_depth).max()))
-        score_error = max(score_error, float(np.abs(scores - onnx_scores).max()))
+        onnx_depth, onnx_scores = run_session(session, image)
+        depth_error = max(depth_error, float(np.abs(depth[0] - onnx_depth).max()))
+        score_error = max(score_error, float(np.abs(scores[0] - onnx_scores).max()))
     if not (depth_error <= DEPTH_TOLERANCE_M and score_error <= SCORE_TOLERANCE):
         raise BundleError(
             f"the export differs from the trained model: depth by {depth_error:.2g} m (limit {DEPTH_TOLERANCE_M}), "
@@ -190,7 +191,7 @@ def _write_smaller(fp32: Path, path: Path, bundle: ModelBundle, data: PreparedDa
         raise BundleError(f"int8 needs calibration images, and {data.folder} has no training scan; give other --data")
     frames = spread_frames(scans, -(-CALIBRATION_FRAMES // len(scans)))
     chosen = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, CALIBRATION_FRAMES).astype(int))]
-    images = (frame_image(*frame, bundle) for frame in chosen)
+    images = (frame_image(scan, index, bundle) for scan, index in chosen)
     _save(quantized_model(fp32, images, lambda: step("calibrating")), path)
 
 
@@ -213,10 +214,10 @@ def _swap(fresh: Path, folder: Path, old: Path) -> None:
 
 
 def _check_place(folder: Path) -> None:
-    """Raise BundleError where `folder` holds something that is no bundle: it would be replaced as a whole."""
+    """Raise BundleError where `folder` holds something that is not a bundle: it would be replaced as a whole."""
     if folder.is_dir():
-        other = sorted({path.name for path in folder.iterdir()} - {MODEL_FILE, DESCRIPTION_FILE})
+        other = sorted({path.name for path in folder.iterdir()} - set(BUNDLE_FILES))
         if other:
-            raise BundleError(f"{folder} holds {other[0]}, which is no part of a bundle; choose another --output")
+            raise BundleError(f"{folder} holds {other[0]}, which is not part of a bundle; choose another --output")
     elif folder.exists():
-        raise BundleError(f"{folder} is no folder; choose another --output")
+        raise BundleError(f"{folder} is not a folder; choose another --output")

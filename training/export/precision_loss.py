@@ -1,4 +1,4 @@
-"""What a bundle loses by a smaller precision: both graphs on the same held-out frames, in ONNX Runtime."""
+"""What a bundle loses by a smaller precision: both graphs on the same held-out frames."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,25 +8,28 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from redwood_depth.bundle import ModelBundle
+from redwood_depth.engines.onnxruntime import open_session, run_session
 from redwood_depth.errors import BundleError
 from redwood_depth.evaluation.frame_scores import mean_scores
 from redwood_depth.evaluation.metrics import depth_scores
 from training.data.dataset import CAMERA
 from training.data.prepared_data import PreparedData, PreparedScan
 from training.data.scan_preparation import resize_color
+from training.export.half_arithmetic import HalfArithmetic
 
 FRAMES_PER_SCAN = 24
 ALLOWED = 0.10  # AbsRel may grow by this share
 
 Frame = tuple[PreparedScan, int]
+Outputs = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Run = Callable[[npt.NDArray[np.uint8]], Outputs]
 
 
 @dataclass(frozen=True)
 class PrecisionLoss:
-    """Differences from fp32 over all pixels, scores of both where there is true depth, and how often classes agree."""
+    """Differences from fp32 over all pixels, scores of both on ground truth, and how often classes agree."""
 
     precision: str
     split: str
@@ -70,23 +73,27 @@ def measure_loss(
 ) -> PrecisionLoss:
     """Run both model.onnx on frames of the test scans, or of the validation scans where there is no test.
 
+    fp16 is computed in half precision, int8 in float arithmetic.
+
     `bundle` describes the smaller one. `step` is called for each frame.
 
     Raises:
-        BundleError: no frames, ONNX Runtime cannot load or run a graph, or the smaller one gives NaN or infinity.
+        BundleError: no frames, or the smaller one gives NaN or infinity.
+        EngineError: ONNX Runtime cannot load or run a graph.
         PreparedDataError: an array is damaged.
     """
     split = next((name for name in ("test", "validation") if data.scans(name)), "test")
     frames = spread_frames(data.scans(split), FRAMES_PER_SCAN)
-    sessions = [_session(path) for path in (fp32, smaller)]
+    runs = (_runner(fp32, "fp32"), _runner(smaller, bundle.precision))
     differences, scores, agree = [], ([], []), []  # type: ignore[var-annotated]
     for scan, index in frames:
         image = frame_image(scan, index, bundle)
-        outputs = [_outputs(session, image, bundle.precision) for session in sessions]
+        outputs = [run(image) for run in runs]
+        _refuse_infinite(outputs[1], bundle.precision)
         differences.append(np.abs(outputs[1][0] - outputs[0][0]).ravel())
-        agree.append(len({_answer(class_scores, bundle.class_threshold) for _, class_scores in outputs}) == 1)
+        agree.append(len({_class_of(class_scores, bundle.class_threshold) for _, class_scores in outputs}) == 1)
         for rows, (depth_m, _) in zip(scores, outputs, strict=True):
-            rows += [row] if (row := _against_truth(depth_m, scan, index)) else []
+            rows += [row] if (row := _against_ground_truth(depth_m, scan, index)) else []
         step(scan.name)
     if not scores[0]:
         raise BundleError(f"{data.folder} has no {split} frame with depth to compare on; prepare more scans")
@@ -120,35 +127,31 @@ def frame_image(scan: PreparedScan, index: int, bundle: ModelBundle) -> npt.NDAr
     return resize_color(np.asarray(scan.image[index]), bundle.height, bundle.width)
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    try:
-        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exception classes share no base but Exception
-        raise BundleError(f"ONNX Runtime cannot load the exported network: {_first_line(error)}") from error
+def _runner(path: Path, precision: str) -> Run:
+    """How a graph is computed so that the figures hold on every processor, whatever this one's int8 or fp16 is."""
+    if precision == "fp16":
+        return HalfArithmetic(path).run
+    session = open_session(path, in_float=precision == "int8")
+    return lambda image: run_session(session, image)
 
 
-def _outputs(session: Any, image: npt.NDArray[np.uint8], precision: str) -> tuple[Any, Any]:
-    try:
-        depth, class_scores = session.run(["depth", "class_scores"], {"image": image[None]})
-    except Exception as error:  # as above
-        raise BundleError(f"ONNX Runtime cannot run the exported network: {_first_line(error)}") from error
-    if not (np.isfinite(depth).all() and np.isfinite(class_scores).all()):
-        raise BundleError(f"the {precision} network gives NaN or infinity; nothing was written, export fp32")
-    return depth[0], class_scores[0]
+def _refuse_infinite(outputs: Outputs, precision: str) -> None:
+    wrong = [float((~np.isfinite(output)).mean()) for output in outputs]
+    if any(wrong):
+        raise BundleError(
+            f"the {precision} network gives NaN or infinity ({wrong[0]:.1%} of a frame's depth, {wrong[1]:.1%} of its "
+            "class scores); nothing was written, export fp32"
+        )
 
 
-def _answer(class_scores: npt.NDArray[np.float32], threshold: float) -> int:
+def _class_of(class_scores: npt.NDArray[np.float32], threshold: float) -> int:
     """The class, or -1 for none of them."""
     best = int(class_scores.argmax())
     return best if class_scores[best] >= threshold else -1
 
 
-def _against_truth(depth_m: npt.NDArray[np.float32], scan: PreparedScan, index: int) -> dict[str, float] | None:
-    """Scores at the prepared size, as the robot's estimator gets there; None without true depth."""
+def _against_ground_truth(depth_m: npt.NDArray[np.float32], scan: PreparedScan, index: int) -> dict[str, float] | None:
+    """Scores at the prepared size, as the robot's estimator gets there; None without ground truth."""
     whole = cv2.resize(depth_m, (scan.width, scan.height), interpolation=cv2.INTER_LINEAR)
     pred_m = whole * np.float32(scan.intrinsics.depth_scale(CAMERA))
     return depth_scores(pred=pred_m, target=scan.depth[index].astype(np.float32) / 1000)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

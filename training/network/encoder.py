@@ -74,9 +74,10 @@ class Encoder(nn.Module):
         self.eval()
 
     @property
-    def classifier(self) -> nn.Module:
+    def classifier(self) -> nn.Linear:
         """The ImageNet classifier on the pooled features: (num_features) -> 1000 logits."""
-        return self.backbone.get_classifier()
+        classifier: nn.Linear = self.backbone.get_classifier()
+        return classifier
 
     def train(self, mode: bool = True) -> "Encoder":
         """Batch norm and dropout stay in inference mode as long as there are weights to keep."""
@@ -113,10 +114,12 @@ class Encoder(nn.Module):
             raise TrainingError(f"encoder {self.name} takes no image of {_PROBE[1]}x{_PROBE[0]}: {reason}") from error
         outputs = [self._seen.get(name) for name in self.map_names]
         self._seen.clear()
+        shapes = []
         for name, output in zip(self.map_names, outputs, strict=True):
             if not isinstance(output, Tensor) or output.ndim != 4:
                 raise TrainingError(f"encoder {self.name}: {name} gives no map of (channels, height, width)")
-        return [tuple(output.shape) for output in outputs]
+            shapes.append(tuple(output.shape))
+        return shapes
 
     def _choose_trainable(self) -> None:
         """Gradients for none, for what comes after the second deepest map, or for all but the ImageNet classifier."""

@@ -25,7 +25,8 @@ class UpBlock(nn.Module):
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """(B, C, h, w), skip (B, S, 2h, 2w) -> (B, width, 2h, 2w)."""
         x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        return self.convs(x if skip is None else torch.cat([x, skip], dim=1))
+        convolved: Tensor = self.convs(x if skip is None else torch.cat([x, skip], dim=1))
+        return convolved
 
 
 class DepthDecoder(nn.Module):
@@ -64,6 +65,7 @@ class DepthDecoder(nn.Module):
     def start_at(self, depth_m: float) -> None:
         """Set the head so that training starts near one distance, e.g. the median of the training data."""
         share = (math.log(depth_m) - self.log_min) / (self.log_max - self.log_min)
+        assert self.head.bias is not None  # made with one
         nn.init.constant_(self.head.bias, math.log(share / (1 - share)) if self.output == "log_range" else depth_m)
         nn.init.normal_(self.head.weight, std=1e-3)
 
@@ -77,7 +79,8 @@ class DepthDecoder(nn.Module):
         if self.enlarge > 1:
             x = functional.interpolate(x, scale_factor=self.enlarge, mode="bilinear", align_corners=False)
         if self.output == "linear":
-            return x[:, 0] if self.training else x[:, 0].clamp(*self.range_m)
+            linear: Tensor = x[:, 0]
+            return linear if self.training else linear.clamp(*self.range_m)
         share = torch.sigmoid(x[:, 0].float())
         return torch.exp(self.log_min + (self.log_max - self.log_min) * share)
 

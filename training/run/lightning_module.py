@@ -7,7 +7,7 @@ import lightning
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from redwood_depth.evaluation.metrics import depth_scores
@@ -48,7 +48,7 @@ class DepthClassModule(lightning.LightningModule):
     def on_fit_start(self) -> None:
         if self.config.keep_imagenet > 0 and self.config.encoder_training != "frozen":
             teacher = Encoder(self.config.encoder, self.config.encoder_weights)
-            self._teacher = [teacher.to(self.device, memory_format=torch.channels_last)]
+            self._teacher = [teacher.to(self.device).to(memory_format=torch.channels_last)]
 
     def on_train_batch_start(self, batch: Sample, index: int) -> None:
         """What a step draws depends on the seed and its number alone: a resumed run repeats an unbroken one."""
@@ -73,7 +73,11 @@ class DepthClassModule(lightning.LightningModule):
     def loss_parts(self, outputs: dict[str, Tensor], batch: Sample) -> dict[str, Tensor]:
         """The weighted terms of the loss by name; their sum is what is minimised."""
         config, target = self.config, batch["depth"]
-        valid = valid_mask(target, config.depth_range_m) if config.mask_missing else torch.ones_like(target, dtype=bool)
+        valid = (
+            valid_mask(target, config.depth_range_m)
+            if config.mask_missing
+            else torch.ones_like(target, dtype=torch.bool)
+        )
         pred = outputs["depth"].float()
         terms = depth_loss_parts(pred_m=pred, target_m=target, valid=valid, kind=config.depth_loss)
         if config.depth_loss == "paper":
@@ -107,16 +111,19 @@ class DepthClassModule(lightning.LightningModule):
         low, high = self.config.depth_range_m
         pred = outputs["depth"].float().clamp(low, high).cpu().numpy()
         for pred_m, target_m in zip(pred, batch["depth"].cpu().numpy(), strict=True):
-            scores = depth_scores(pred=pred_m, target=target_m)
-            for name in DEPTH_METRICS if scores else ():
-                self.depth_means[name].update(scores[name])
+            if scores := depth_scores(pred=pred_m, target=target_m):
+                for name in DEPTH_METRICS:
+                    self._depth_means()[name].update(scores[name])
         self.accuracy.update(outputs["class_log_scores"].argmax(dim=1), self._targets(batch["label"]))
 
+    def _depth_means(self) -> dict[str, Metric]:
+        return {name: metric for name, metric in self.depth_means.items() if isinstance(metric, Metric)}
+
     def on_validation_epoch_end(self) -> None:
-        values = {name: metric.compute() for name, metric in self.depth_means.items()}
+        values = {name: metric.compute() for name, metric in self._depth_means().items()}
         if self.learns_classes:
             values["accuracy"] = self.accuracy.compute()
-        for metric in (*self.depth_means.values(), self.accuracy):
+        for metric in (*self._depth_means().values(), self.accuracy):
             metric.reset()
         self.log_dict({f"validation/{name}": value for name, value in values.items()}, sync_dist=False)
 
@@ -124,7 +131,7 @@ class DepthClassModule(lightning.LightningModule):
         config = self.config
         encoder = [p for p in self.model.encoder.parameters() if p.requires_grad]
         rest = [p for name, p in self.model.named_parameters() if p.requires_grad and not name.startswith("encoder.")]
-        groups = [{"params": rest, "lr": config.learning_rate}]
+        groups: list[dict[str, Any]] = [{"params": rest, "lr": config.learning_rate}]
         if encoder:
             groups.append({"params": encoder, "lr": config.encoder_learning_rate})
         if config.optimizer == "adam_amsgrad":

@@ -39,7 +39,7 @@ class RunData(lightning.LightningDataModule):
         rank, processes = self._place()
         frames = FrameSamples(self._checked, self._config, augment=False)
         numbered = [(frame, frame) for frame in range(rank, len(frames), processes)]
-        return DataLoader(frames, self._config.batch_size, sampler=numbered)  # type: ignore[arg-type]
+        return DataLoader(frames, self._config.batch_size, sampler=numbered)
 
     def _place(self) -> tuple[int, int]:
         """Rank of this process, and how many there are."""

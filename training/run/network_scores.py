@@ -14,6 +14,7 @@ from redwood_depth.evaluation.baselines import DepthHistogram, best_constant_m, 
 from redwood_depth.evaluation.classification import class_results
 from redwood_depth.evaluation.frame_scores import mean_scores
 from redwood_depth.evaluation.metrics import depth_scores, median_scale, paper_scores, ssim, valid_depth
+from redwood_depth.evaluation.records import to_json
 from training.data.dataset import CAMERA
 from training.data.prepared_data import PreparedScan
 from training.data.scan_preparation import resize_color
@@ -78,7 +79,7 @@ def evaluate(
     labels = [_label(run, scan) for scan in scans for _ in by_scan[scan.name].class_scores]
     scores = np.concatenate([s.class_scores for s in by_scan.values()])
     known = set(labels) <= {*run.module.classes, NO_CLASS}
-    results["classes"] = class_results(scores, labels, run.module.classes, run.threshold) if known else None
+    results["classes"] = to_json(class_results(scores, labels, run.module.classes, run.threshold)) if known else None
     results["scans"] = {}
     for scan in scans:
         kept = by_scan[scan.name]

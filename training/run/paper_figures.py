@@ -76,7 +76,7 @@ def _table(results: dict[str, Any], path: Path) -> None:
     """Depth and class scores of the split, as the paper's Figure 8 lists them, with the baselines that it lacks."""
     rows = [("network", results), ("median-scaled", results["scaled"]), ("paper's protocol", results["paper_protocol"])]
     rows += [("best constant", results["best_constant"]), ("training median", results["training_median"])]
-    tables = [
+    tables: list[tuple[tuple[str, ...], list[tuple[str, list[Any]]]]] = [
         (("MAE (m)", "SSIM", "AbsRel", "delta1"), [(label, [row.get(key) for key in TABLE]) for label, row in rows])
     ]
     if classes := results["classes"]:

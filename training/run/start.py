@@ -28,7 +28,7 @@ FREE = {"workers", "accelerator", "strategy", "checkpoint_steps"}  # may change 
 
 def is_first_process() -> bool:
     """Whether this process prints and writes: of several that train together one does."""
-    return rank_zero_only.rank == 0
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def run_scans(config: TrainConfig, data: PreparedData) -> tuple[list[PreparedScan], list[PreparedScan]]:

@@ -90,8 +90,8 @@ def _figure(results: Results) -> Any:
     tall = max(2.4, 0.42 * max(len(recipe), 1.1 * len(groups)) + 1.2)
     tables = [("from the paper's recipe to ours", recipe)] * bool(recipe)
     tables += [("encoders, paper's loss", encoders)] * bool(encoders)
-    shape = {"figsize": (5.5 * max(1, len(tables)), tall), "layout": "constrained", "squeeze": False}
-    figure, axes = pyplot.subplots(1, max(1, len(tables)), **shape)
+    across = max(1, len(tables))
+    figure, axes = pyplot.subplots(1, across, figsize=(5.5 * across, tall), layout="constrained", squeeze=False)
     constant_mae = results.head["best_constant"]["mae"]
     for axis, (title, rows) in zip(axes[0], tables, strict=False):
         if rows is recipe:

@@ -147,7 +147,7 @@ def _metered(scene: Any, camera: Camera, path: HandheldPath, recording: Recordin
         middle = np.sqrt(low * high)
         too_dark = np.minimum(radiance * gains * middle, 1).mean() < recording.key
         low, high = (middle, high) if too_dark else (low, middle)
-    return gains * low * np.array(recording.tint)
+    return np.asarray(gains * low * np.array(recording.tint))
 
 
 def _info(street: Street, path: HandheldPath, camera: Camera, recording: Recording) -> dict[str, Any]:

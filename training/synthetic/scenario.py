@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -209,7 +210,7 @@ def _floor(
     """A floor about the thing and the way of the camera, both kept free; `clear`: the view between them as well."""
     x0, y0, x1, y1 = footprint(thing, 0.05)
     eyes = np.array([station.position_m[:2] for station in stations])
-    spare = (lambda: rng.uniform(0.1, 2.2)) if indoors else (lambda: rng.uniform(0.3, 5.0))
+    spare = functools.partial(rng.uniform, *((0.1, 2.2) if indoors else (0.3, 5.0)))
     behind = rng.uniform(0.03, 0.3) if rng.random() < 0.5 else spare()
     area = (
         min(x0, eyes[:, 0].min() - 0.5) - spare(),
@@ -220,9 +221,9 @@ def _floor(
     floor = Floor(area)
     floor.reserve_parts(thing)
     for eye in eyes:
-        floor.reserve(*eye, 0.5 if clear else 0.4)
+        floor.reserve(eye[0], eye[1], 0.5 if clear else 0.4)
         for share in (0.25, 0.5, 0.75) if clear else ():
-            floor.reserve(*(share * eye), 0.35)
+            floor.reserve(share * eye[0], share * eye[1], 0.35)
     return floor
 
 

@@ -1,10 +1,12 @@
 """What every command shares: errors as one line on stderr, exit codes, --debug, Ctrl-C."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 
+from redwood_depth import __version__
 from redwood_depth.errors import RedwoodDepthError
 
 
@@ -14,6 +16,7 @@ def command_parser(program: str, description: str, epilog: str = "") -> argparse
         prog=program, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--version", action="version", version=f"{program} {__version__}", help="show it, and exit")
     return parser
 
 
@@ -33,5 +36,19 @@ def run_command(
     except (RedwoodDepthError, OSError) as error:
         if arguments.debug:
             raise
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        print(f"{parser.prog}: error: {_words(error)}", file=sys.stderr)
         return 1
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def positive(text: str) -> float:
+    """A number greater than 0, as argparse reads it."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be greater than 0, not {text}")
+    return value

@@ -68,7 +68,7 @@ def build_serialized(
     """
     monitor = make_monitor(api.module, report)
     with api.complaints() as complaints, said_regularly(report, lambda: f"building {name}: {monitor.phase()}"):
-        builder = _make_builder(api, name, complaints)
+        builder = make_builder(api, name, complaints)
         network = _parse(api, builder, model, name)
         config: trt.IBuilderConfig = builder.create_builder_config()
         config.set_memory_pool_limit(api.module.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
@@ -90,10 +90,11 @@ def build_serialized(
 def parse_network(api: TensorRTApi, model: bytes, name: str) -> Any:
     """The network (trt.INetworkDefinition) of a graph, for looking at. Raises EngineError where it is refused."""
     with api.complaints() as complaints:
-        return _parse(api, _make_builder(api, name, complaints), model, name)
+        return _parse(api, make_builder(api, name, complaints), model, name)
 
 
-def _make_builder(api: TensorRTApi, name: str, complaints: deque[str]) -> "trt.Builder":
+def make_builder(api: TensorRTApi, name: str, complaints: deque[str]) -> "trt.Builder":
+    """Raises EngineError where TensorRT does not start, with what it complained of."""
     try:
         builder: trt.Builder = api.module.Builder(api.logger)
     except TypeError as error:  # what its bindings make of a null pointer, as with a driver that is too old
@@ -101,16 +102,21 @@ def _make_builder(api: TensorRTApi, name: str, complaints: deque[str]) -> "trt.B
     return builder
 
 
-def _parse(api: TensorRTApi, builder: "trt.Builder", model: bytes, name: str) -> "trt.INetworkDefinition":
+def empty_network(api: TensorRTApi, builder: "trt.Builder") -> "trt.INetworkDefinition":
+    """A strongly typed one: the precision is that of its tensors."""
     flag = getattr(api.module.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)  # 11 knows nothing else
-    network = builder.create_network(0 if flag is None else 1 << int(flag))
+    return builder.create_network(0 if flag is None else 1 << int(flag))
+
+
+def _parse(api: TensorRTApi, builder: "trt.Builder", model: bytes, name: str) -> "trt.INetworkDefinition":
+    network = empty_network(api, builder)
     parser: trt.OnnxParser = api.module.OnnxParser(network, api.logger)
     if not parser.parse(model):
         errors = [_parser_error(parser.get_error(index)) for index in range(parser.num_errors)]
         raise EngineError(f"{api} cannot read {name}: {'; '.join(errors) or 'no reason given'}")
     outputs = {network.get_output(index).name for index in range(network.num_outputs)}
-    if outputs != set(OUTPUTS):  # what is no ONNX file at all passes for an empty network
-        raise EngineError(f"{name} is no network with the outputs {' and '.join(OUTPUTS)}, it has {sorted(outputs)}")
+    if outputs != set(OUTPUTS):  # what is not an ONNX file at all passes for an empty network
+        raise EngineError(f"{name} is not a network with the outputs {' and '.join(OUTPUTS)}, it has {sorted(outputs)}")
     return network
 
 
@@ -143,7 +149,7 @@ def _build_error(api: TensorRTApi, name: str, reason: str) -> EngineError:
 
 
 def _load_timing_cache(config: "trt.IBuilderConfig", path: Path, report: Report) -> None:
-    """Start from what earlier builds measured. A file that does not fit is no error: the build takes longer."""
+    """Start from what earlier builds measured. A file that does not fit is not an error: the build takes longer."""
     try:
         content = path.read_bytes()
     except OSError:

@@ -55,9 +55,10 @@ class EngineKey:
 class CachedEngine:
     """An engine whose content is the one that was written, and what is known of it."""
 
+    key: EngineKey
     path: Path
     plan: bytes
-    trust: dict[str, Any] | None  # result of the check against a reference (trust.py); None: not made yet
+    verification: dict[str, Any] | None  # as verification.py made it; None: not made yet
 
 
 def cache_folder() -> Path:
@@ -100,7 +101,7 @@ class EngineCache:
             return None, f"the cached engine {path.name} is corrupt: its content is not what was written"
         with suppress(OSError):  # a read-only cache serves as well
             os.utime(path)  # the oldest go first, counted from their last use
-        return CachedEngine(path, plan, description.get("trust")), "found"
+        return CachedEngine(key, path, plan, description.get("verification")), "found"
 
     def engines(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Engines of this model, whatever they were built for, with their descriptions."""
@@ -122,7 +123,7 @@ class EngineCache:
                 ]
         return f"the nearest cached engine is for {'; '.join(nearest)}" if nearest else "no engine of it is cached"
 
-    def store(self, key: EngineKey, plan: bytes, trust: dict[str, Any] | None = None) -> CachedEngine:
+    def store(self, key: EngineKey, plan: bytes, verification: dict[str, Any] | None = None) -> CachedEngine:
         """Write engine and description, each in one step, and drop the oldest engines over the size limit.
 
         Raises:
@@ -130,25 +131,25 @@ class EngineCache:
         """
         path = self.path(key)
         try:
-            _write(path, plan)
+            write_private(path, plan)
         except OSError as error:
             raise self._cannot_write(error, len(plan)) from error
-        self.describe(key, plan, trust)
+        self.describe(key, plan, verification)
         self._prune(path)
-        return CachedEngine(path, plan, trust)
+        return CachedEngine(key, path, plan, verification)
 
-    def describe(self, key: EngineKey, plan: bytes, trust: dict[str, Any] | None) -> None:
+    def describe(self, key: EngineKey, plan: bytes, verification: dict[str, Any] | None) -> None:
         """Write what is known of a stored engine. Raises EngineError."""
         description = {
             "model": self._model_name,
             "key": asdict(key),
             "engine_sha256": hashlib.sha256(plan).hexdigest(),
             "built": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "trust": trust,
+            "verification": verification,
         }
         text = json.dumps(description, indent=2, allow_nan=False) + "\n"
         try:
-            _write(_description_path(self.path(key)), text.encode())
+            write_private(_description_path(self.path(key)), text.encode())
         except OSError as error:
             raise self._cannot_write(error, len(text)) from error
 
@@ -240,7 +241,7 @@ def _read_description(path: Path) -> dict[str, Any] | None:
     return description if isinstance(description, dict) else None
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Write a private file in one step: a reader sees the old content or the new, whatever happens in between."""
     partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:

@@ -1,11 +1,12 @@
 """Predictions of a node that plays along: one that runs already, else one started for each bag."""
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redwood_depth.bags.played_frames import PlayedFrames
 from redwood_depth.bags.reader import Bag
@@ -13,8 +14,10 @@ from redwood_depth.bags.source import BagSource
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.errors import EngineError
+from redwood_depth.evaluation.live_result import LiveScores
 from redwood_depth.evaluation.recorded import RecordedPredictions
 from redwood_depth.evaluation.recordings import open_recording
+from redwood_depth.evaluation.result import ScoredModel
 from redwood_depth.evaluation.result_files import model_entry
 from redwood_depth.evaluation.scoring import Predict
 from redwood_depth.evaluation.sources import bundle_subject
@@ -38,21 +41,28 @@ class LiveSource:
         rate: float,
         progress: Callable[[int], None] = lambda total: None,
         node: "RunningNode | None" = None,
+        folder: Path | None = None,
     ) -> None:
         """`progress` is called after each played message with the number of messages of the bag.
 
-        `node` runs already, with the model of `bundle`; None: one is started for each bag.
+        `node` runs already, with the model of `bundle`; None: one is started for each bag. `folder` keeps the last
+        bag's outputs/ and node.log; None: they are removed.
         """
         self.subject = replace(bundle_subject(bundle), timed=False)
         self._bundle, self._backend, self._rate, self._progress = bundle, backend, rate, progress
         self._node = node
+        self._folder = folder
         self._runs: list[LiveRun] = []
 
     @contextlib.contextmanager
     def predictions(self, recording: FrameSource) -> Iterator[Predict]:
-        with tempfile.TemporaryDirectory(prefix="evaluate_bag.") as folder:
-            outputs = Path(folder) / "outputs"
-            yield from self._play(*_played(recording), outputs, Path(folder) / "node.log")
+        with contextlib.ExitStack() as stack:
+            folder = self._folder
+            if folder is None:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evaluate_bag.")))
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder / "outputs", ignore_errors=True)
+            yield from self._play(*_played(recording), folder / "outputs", folder / "node.log")
 
     def _play(self, bag: Bag | PlayedFrames, topics: RgbdTopics, outputs: Path, log: Path) -> Iterator[Predict]:
         with _needing_ros():
@@ -69,17 +79,20 @@ class LiveSource:
             depth, classes = f"{base}/depth/image", f"{base}/classification"
             yield RecordedPredictions(recorded, depth, classes, self._bundle.classes)
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> ScoredModel:
         if self._node:
             return model_entry(self._bundle, f"the running node {self._node.name}, backend {self._node.backend}")
         return model_entry(self._bundle, f"the node, backend {self._backend}")
 
-    def results(self) -> dict[str, Any]:
+    def warnings(self) -> list[str]:
+        return []
+
+    def live(self) -> LiveScores | None:
         if not self._runs:
-            return {}
+            return None
         from redwood_depth.evaluation.live.playback import live_results
 
-        return {"live": live_results(self._runs)}
+        return live_results(self._runs)
 
 
 def _played(recording: FrameSource) -> tuple[Bag | PlayedFrames, RgbdTopics]:

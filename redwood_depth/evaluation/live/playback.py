@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rclpy
@@ -25,9 +24,11 @@ from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.bags.writer import BagWriter
 from redwood_depth.errors import EngineError
+from redwood_depth.evaluation.live.node_words import complaints, why_missing
 from redwood_depth.evaluation.live.process_watch import ProcessWatch, find_node_process
 from redwood_depth.evaluation.live.recorder import OutputRecorder
 from redwood_depth.evaluation.live.running_node import NAME, RunningNode
+from redwood_depth.evaluation.live_result import LiveScores
 from redwood_depth.node.dds import use_shared_memory_profile
 
 NAMESPACE = "/redwood_depth"
@@ -40,17 +41,26 @@ class LiveRun:
 
     `played_s` is from the first to the last image sent; processor time and memory are those of the node meanwhile, None
     where its process is not on this machine. `node` is its name, `started` whether it was started for the run.
+    `period_ms` is the time from image to image, `complaints` what a node that was started warned of.
     """
 
     sent: int = 0
     rate: float = 1.0
     played_s: float = 0.0
+    period_ms: float = 0.0
     recorded: dict[str, int] = field(default_factory=dict)
     latencies_ms: list[float] = field(default_factory=list)
     cpu_percent: float | None = None
     memory_mb: float | None = None
     node: str = f"{NAMESPACE}/{NAME}"
     started: bool = True
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def why_missing(self) -> str | None:
+        """Why images were left without depth; None: none was."""
+        missing = self.sent - len(self.latencies_ms)
+        return why_missing(self.sent, missing, self.complaints, self.latencies_ms, self.period_ms)
 
 
 def play_and_record(
@@ -99,6 +109,9 @@ def play_and_record(
                 pid = process.pid if process else find_node_process(node.base) if node else None
                 with contextlib.nullcontext() if pid is None else ProcessWatch(pid) as watch:
                     run = _play(player, recorder, topics, rate, progress)
+                run.complaints = complaints(log)
+                if not run.latencies_ms:
+                    raise EngineError(f"the node answered none of {run.sent} images: {run.why_missing}")
                 if watch is not None:
                     run.cpu_percent, run.memory_mb = watch.cpu_percent, watch.memory_mb
                 if node:
@@ -136,34 +149,33 @@ def _play(
         time.sleep(0.05)
     latencies_ms = [1e3 * (at_s - sent_s[stamp]) for stamp, at_s in recorder.arrivals_s.items() if stamp in sent_s]
     played_s = max(sent_s.values(), default=0.0) - min(sent_s.values(), default=0.0)
-    return LiveRun(len(sent_s), rate, played_s, dict(recorder.counts), latencies_ms)
+    period_ms = 1e3 * played_s / max(len(sent_s) - 1, 1)
+    return LiveRun(len(sent_s), rate, played_s, period_ms, dict(recorder.counts), latencies_ms)
 
 
-def live_results(runs: Sequence[LiveRun]) -> dict[str, Any]:
-    """Figures of at least one run with at least one answer, in plain numbers as the JSON output holds them.
-
-    "cpu_percent" and "memory_mb" are None where the node's process was not found on this machine.
-    """
+def live_results(runs: Sequence[LiveRun]) -> LiveScores:
+    """Figures of at least one run with at least one answer."""
     latencies_ms = [latency for run in runs for latency in run.latencies_ms]
     sent, answered, played_s = sum(run.sent for run in runs), len(latencies_ms), sum(run.played_s for run in runs)
     p50, p95, p99 = (float(value) for value in np.percentile(latencies_ms, (50, 95, 99)))
     costs = [(run.cpu_percent, run.memory_mb) for run in runs if run.cpu_percent and run.memory_mb]
-    return {
-        "node": runs[0].node,
-        "started": runs[0].started,
-        "rate": runs[0].rate,
-        "sent": sent,
-        "answered": answered,
-        "dropped": sent - answered,
-        "sent_hz": sent / max(played_s, 1e-9),
-        "answered_hz": answered / max(played_s, 1e-9),
-        "latency_p50_ms": p50,
-        "latency_p95_ms": p95,
-        "latency_p99_ms": p99,
-        "cpu_percent": max((cpu for cpu, _ in costs), default=None),
-        "memory_mb": max((memory for _, memory in costs), default=None),
-        "latencies_ms": [round(latency, 3) for latency in latencies_ms],
-    }
+    return LiveScores(
+        node=runs[0].node,
+        started=runs[0].started,
+        rate=runs[0].rate,
+        sent=sent,
+        answered=answered,
+        dropped=sent - answered,
+        dropped_because=next((run.why_missing for run in runs if run.why_missing), None),
+        sent_hz=sent / max(played_s, 1e-9),
+        answered_hz=answered / max(played_s, 1e-9),
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        latency_p99_ms=p99,
+        cpu_percent=max((cpu for cpu, _ in costs), default=None),
+        memory_mb=max((memory for _, memory in costs), default=None),
+        latencies_ms=[round(latency, 3) for latency in latencies_ms],
+    )
 
 
 @contextlib.contextmanager

@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
+from redwood_depth.evaluation.depth_result import DepthSummary, DistanceBin
 from redwood_depth.evaluation.report.colors import ATTENTION, BAD, BASELINE, INK, MATPLOTLIB, MODEL, MUTED, RULE
 from redwood_depth.evaluation.report.frame_selection import Evidence
+from redwood_depth.evaluation.result import RecordingResult
 
 WIDTH_IN = 4.4
 _LEAST_WEIGHT = 0.05  # places of the image with less of the ground truth than this are left blank
@@ -34,26 +36,26 @@ def svg(figure: Figure, name: str, alt: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt, quote=True)}"', 1)
 
 
-def by_distance(rows: Sequence[Mapping[str, float]]) -> str:
+def by_distance(rows: Sequence[DistanceBin]) -> str:
     """Relative error of model and best constant in each bin of true distance, and how many pixels lie there."""
     with matplotlib.rc_context(MATPLOTLIB):
         figure = Figure(figsize=(WIDTH_IN, 4.0), layout="constrained")
         errors, shares = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1]})
         places = np.arange(len(rows))
-        errors.bar(places, [row["abs_rel"] for row in rows], 0.62, color=MODEL, label="model")
-        constants = [row["constant_abs_rel"] for row in rows]
+        errors.bar(places, [row.abs_rel for row in rows], 0.62, color=MODEL, label="model")
+        constants = [row.constant_abs_rel for row in rows]
         errors.hlines(constants, places - 0.4, places + 0.4, color=INK, lw=1.6, label="best constant depth")
-        errors.set_ylim(0, 1.12 * min(max(*(row["abs_rel"] for row in rows), *constants, 0.01), 1.5))
+        errors.set_ylim(0, 1.12 * min(max(*(row.abs_rel for row in rows), *constants, 0.01), 1.5))
         errors.set_ylabel("relative error")
         errors.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         errors.grid(axis="y")
         errors.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=2, borderaxespad=0.1)
-        shares.bar(places, [row["share"] for row in rows], 0.62, color=BASELINE)
+        shares.bar(places, [row.share for row in rows], 0.62, color=BASELINE)
         shares.set_ylabel("pixels")
         shares.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        shares.set_xticks(places, [f"{row['from_m']:g}–{row['to_m']:g}" for row in rows])
+        shares.set_xticks(places, [f"{row.from_m:g}–{row.to_m:g}" for row in rows])
         shares.set_xlabel("true distance (m)")
-        words = ", ".join(f"{row['from_m']:g} to {row['to_m']:g} m {row['abs_rel']:.0%}" for row in rows)
+        words = ", ".join(f"{row.from_m:g} to {row.to_m:g} m {row.abs_rel:.0%}" for row in rows)
         return svg(figure, "distance", f"Bar chart of the relative error by true distance: {words}.")
 
 
@@ -115,31 +117,31 @@ def _map(axes: Axes, values: NDArray[Any], title: str, colors: str, limits: tupl
     bar.outline.set_visible(False)
 
 
-def over_time(bag: Mapping[str, Any], constant_m: float, name: str, narrow: bool) -> str:
+def over_time(bag: RecordingResult, depth: DepthSummary, name: str, narrow: bool) -> str:
     """Error of each frame along the bag's time; frames without a score as marks below."""
-    frames = bag["per_frame"]
+    errors, best = bag.per_frame.scores["abs_rel"], depth.baselines["best_constant"]
     with matplotlib.rc_context(MATPLOTLIB):
         figure = Figure(figsize=(WIDTH_IN if narrow else 2.1 * WIDTH_IN, 2.1), layout="constrained")
         axes = figure.subplots()
-        times = np.array(frames["time_s"])
+        times = np.array(bag.per_frame.time_s)
         gaps = np.diff(times, prepend=times[0]) > 1.0
-        error = np.where(gaps, np.nan, np.array(frames["abs_rel"], float))
+        error = np.where(gaps, np.nan, np.array(errors, float))
         axes.plot(times, error, color=MODEL, lw=1.2, label="model")
-        axes.axhline(bag["abs_rel"], color=MODEL, lw=0.9, ls=(0, (4, 3)), label="its mean")
-        constant = bag["baselines"]["best_constant"]["abs_rel"]
-        axes.axhline(constant, color=INK, lw=1.2, label=f"best constant depth ({constant_m:.2f} m)")
-        unscored = [frame["time_s"] for frame in bag["unscored"]]
+        axes.axhline(depth.scores.abs_rel, color=MODEL, lw=0.9, ls=(0, (4, 3)), label="its mean")
+        constant = best.scores.abs_rel
+        axes.axhline(constant, color=INK, lw=1.2, label=f"best constant depth ({best.depth_m:.2f} m)")
+        unscored = [frame.time_s for frame in bag.unscored]
         if unscored:
             axes.plot(unscored, np.zeros(len(unscored)), "|", color=BAD, ms=9, label="not scored", clip_on=False)
-        axes.set_xlim(0, max(bag["duration_s"], 0.1))
+        axes.set_xlim(0, max(bag.duration_s, 0.1))
         axes.set_ylim(0, 1.1 * max(np.nanmax(error), constant, 0.01))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_ylabel("relative error")
         axes.set_xlabel("time in the bag (s)")
         axes.grid(axis="y")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=2 if narrow else 4, borderaxespad=0.1)
-        span = f"between {min(frames['abs_rel']):.0%} and {max(frames['abs_rel']):.0%}"
-        return svg(figure, name, f"Relative error over the bag's {bag['duration_s']:.1f} s, {span}.")
+        span = f"between {np.nanmin(error):.0%} and {np.nanmax(error):.0%}"
+        return svg(figure, name, f"Relative error over the bag's {bag.duration_s:.1f} s, {span}.")
 
 
 def latencies(latencies_ms: Sequence[float], percentiles: Mapping[str, float]) -> str:

@@ -1,6 +1,5 @@
 """The page: results and evidence of an evaluation -> one HTML file without any reference to the outside."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from redwood_depth.evaluation.report.pictures import (
     frame_pictures,
     shown_range_m,
 )
-from redwood_depth.evaluation.result_files import write_text
+from redwood_depth.evaluation.result import EvaluationResult
+from redwood_depth.files import write_whole
 
 _TEMPLATE = "report.html.j2"
 _TIMELINES = 12
@@ -30,18 +30,18 @@ def check_report_packages() -> None:
     del jinja2, matplotlib
 
 
-def write_report(path: Path, result: Mapping[str, Any], evidence: Evidence) -> None:
-    """Write the report of `result`, as evaluate_bag's JSON holds it, in one step.
+def write_report(path: Path, result: EvaluationResult, evidence: Evidence) -> None:
+    """Write the report of `result` in one step.
 
     Raises:
         ReportError: jinja2 or matplotlib is missing.
         OSError: the file cannot be written.
     """
     text = render_report(result, evidence)
-    write_text(path, text)
+    write_whole(path, text)
 
 
-def render_report(result: Mapping[str, Any], evidence: Evidence) -> str:
+def render_report(result: EvaluationResult, evidence: Evidence) -> str:
     """The page as text. Raises ReportError where jinja2 or matplotlib is missing."""
     check_report_packages()
     return render(_TEMPLATE, **_figures(result, evidence), **_frames(result, evidence), **text.context(result))
@@ -70,28 +70,28 @@ def markup(text: str) -> Any:
     return Markup(text)
 
 
-def _figures(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
+def _figures(result: EvaluationResult, evidence: Evidence) -> dict[str, Any]:
     from redwood_depth.evaluation.report import figures
 
     drawn = {}
-    if result["frames"]:
+    if depth := result.summary.depth:
         drawn = {
-            "distance": figures.by_distance(result["by_distance"]),
+            "distance": figures.by_distance(depth.by_distance),
             "density": figures.density(evidence),
             "maps": figures.error_maps(evidence, narrow=False),
             "maps_narrow": figures.error_maps(evidence, narrow=True),
         }
-    if "live" in result:
-        drawn["latency"] = figures.latencies(result["live"]["latencies_ms"], text.percentiles(result["live"]))
+    if result.live:
+        drawn["latency"] = figures.latencies(result.live.latencies_ms, result.live.percentiles_ms())
     strips = []
-    with_depth = [bag for bag in result["bags"] if bag["frames"]]
-    for index, bag in enumerate(with_depth[:_TIMELINES]):
-        constant_m = bag["baselines"]["best_constant"]["depth_m"]
+    named = zip(result.names, result.bags, strict=True)
+    with_depth = [(name, bag, bag.summary.depth) for name, bag in named if bag.summary.depth]
+    for index, (name, bag, of_bag) in enumerate(with_depth[:_TIMELINES]):
         wide, narrow = (
-            markup(figures.over_time(bag, constant_m, f"time{index}{'n' if small else 'w'}", small))
+            markup(figures.over_time(bag, of_bag, f"time{index}{'n' if small else 'w'}", small))
             for small in (False, True)
         )
-        strips.append({"name": text.bag_name(bag), "wide": wide, "narrow": narrow})
+        strips.append({"name": name, "wide": wide, "narrow": narrow})
     return {
         "figures": {name: markup(svg) for name, svg in drawn.items()},
         "timelines": strips,
@@ -99,10 +99,11 @@ def _figures(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _frames(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
-    if not result["frames"]:
+def _frames(result: EvaluationResult, evidence: Evidence) -> dict[str, Any]:
+    if not result.summary.depth:
         return {"panels": []}
-    errors = sorted(error for bag in result["bags"] for error in bag["per_frame"].get("abs_rel", ()))
+    of_frames = (error for bag in result.bags for error in bag.per_frame.scores.get("abs_rel", ()))
+    errors = sorted(error for error in of_frames if error is not None)
     median = evidence.median(errors[len(errors) // 2])
     named = [("Best", evidence.best), ("Median", median), ("Worst", evidence.worst)]
     shown = [(name, panel) for name, panel in named if panel is not None]
@@ -114,10 +115,10 @@ def _frames(result: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _panel(name: str, panel: Panel, range_m: tuple[float, float], result: Mapping[str, Any]) -> dict[str, Any]:
-    bag = next(bag for bag in result["bags"] if bag["bag"] == panel.bag)
-    time_s = bag["per_frame"]["time_s"][bag["per_frame"]["stamp_ns"].index(panel.stamp_ns)]
-    where = f"{text.bag_name(bag)}, " if len(result["bags"]) > 1 else ""
+def _panel(name: str, panel: Panel, range_m: tuple[float, float], result: EvaluationResult) -> dict[str, Any]:
+    place, bag = next((place, bag) for place, bag in enumerate(result.bags) if bag.bag == panel.bag)
+    time_s = bag.per_frame.time_s[bag.per_frame.stamp_ns.index(panel.stamp_ns)]
+    where = f"{result.names[place]}, " if len(result.bags) > 1 else ""
     caption = f"{where}{time_s:.2f} s: AbsRel {panel.scores['abs_rel']:.3f}, MAE {panel.scores['mae']:.2f} m"
-    class_line = text.class_line(panel.class_scores.tolist(), result["model"])
+    class_line = text.class_line(panel.class_scores, result.model)
     return {"name": name, "caption": caption, "pictures": frame_pictures(panel, range_m), "class_line": class_line}

@@ -13,7 +13,11 @@ import torch
 import yaml
 from torch import nn
 
-from redwood_depth.bundle import PRECISIONS, ModelBundle
+from redwood_depth.bundle import BUNDLE_FILES, PRECISIONS, ModelBundle
+from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine, open_session, run_session
+from redwood_depth.engines.reference import reference_of, sampled
+from redwood_depth.engines.tensorrt.fp16 import half_precision_model
+from redwood_depth.engines.tensorrt.verification import verify_engine
 from redwood_depth.errors import BundleError
 from training.__main__ import main
 from training.config import TrainConfig
@@ -67,6 +71,7 @@ def test_an_fp32_bundle_answers_as_pytorch_does(run: Path, data: PreparedData, t
     bundle, loss = export_bundle(model, described(run, folder), data)
     assert loss is None
     assert bundle == ModelBundle.load(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(BUNDLE_FILES)
     assert bundle.trained_on == ("floor",)
     session = onnxruntime.InferenceSession(bundle.model_path, providers=["CPUExecutionProvider"])
     found = {node.name: (node.type, node.shape) for node in (*session.get_inputs(), *session.get_outputs())}
@@ -179,8 +184,9 @@ def test_nan_is_refused(run: Path, data: PreparedData, tmp_path: Path) -> None:
     bias = next(tensor for tensor in broken.graph.initializer if tensor.name.endswith("head.bias"))
     bias.CopyFrom(onnx.numpy_helper.from_array(np.array([np.nan], np.float32), bias.name))
     onnx.save(broken, tmp_path / "broken.onnx")
-    with pytest.raises(BundleError, match="the fp16 network gives NaN"):
-        measure_loss(bundle.model_path, tmp_path / "broken.onnx", replace(bundle, precision="fp16"), data)
+    for precision in ("fp16", "int8"):
+        with pytest.raises(BundleError, match=rf"the {precision} network gives NaN.*\(100\.0% of a frame's depth"):
+            measure_loss(bundle.model_path, tmp_path / "broken.onnx", replace(bundle, precision=precision), data)
     numbers = {"depth_median_m": 0.0, "depth_p99_m": 0.0, "mae_fp32": 1.0, "mae": 1.0, "class_agreement": 1.0}
     PrecisionLoss("int8", "test", 1, abs_rel_fp32=0.2, abs_rel=0.2199, **numbers).check()
     for abs_rel in (0.2201, float("nan")):
@@ -188,11 +194,77 @@ def test_nan_is_refused(run: Path, data: PreparedData, tmp_path: Path) -> None:
             PrecisionLoss("int8", "test", 1, abs_rel_fp32=0.2, abs_rel=abs_rel, **numbers).check()
 
 
+def overflowing_graph(path: Path, height: int, width: int, gain: float) -> Path:
+    """depth is 1 m and a little more of bright pixels; between two convolutions the values are `gain` times 0..765."""
+    weights = {"up": np.full((1, 3, 1, 1), gain), "down": np.full((1, 1, 1, 1), 1e-3 / gain), "third": np.array(1e-3)}
+    nodes = [
+        onnx.helper.make_node("Cast", ["image"], ["float"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Transpose", ["float"], ["channels_first"], perm=[0, 3, 1, 2]),
+        onnx.helper.make_node("Conv", ["channels_first", "up"], ["large"]),
+        onnx.helper.make_node("Conv", ["large", "down"], ["small"]),
+        onnx.helper.make_node("Squeeze", ["small", "channel"], ["map"]),
+        onnx.helper.make_node("Add", ["map", "one"], ["depth"]),
+        onnx.helper.make_node("ReduceMean", ["float", "pixels"], ["color"], keepdims=0),
+        onnx.helper.make_node("Gather", ["color", "two"], ["channels"], axis=1),
+        onnx.helper.make_node("Mul", ["channels", "third"], ["class_scores"]),
+    ]
+    values = {name: onnx.numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()}
+    indices = {"channel": [1], "pixels": [1, 2], "two": [0, 1]}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "overflowing",
+        [onnx.helper.make_tensor_value_info("image", onnx.TensorProto.UINT8, [1, height, width, 3])],
+        [
+            onnx.helper.make_tensor_value_info("depth", onnx.TensorProto.FLOAT, [1, height, width]),
+            onnx.helper.make_tensor_value_info("class_scores", onnx.TensorProto.FLOAT, [1, 2]),
+        ],
+        [
+            *values.values(),
+            onnx.numpy_helper.from_array(np.ones((), np.float32), "one"),
+            *(onnx.numpy_helper.from_array(np.array(value, np.int64), name) for name, value in indices.items()),
+        ],
+    )
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+@pytest.mark.parametrize(("gain", "overflows"), [(20.0, False), (1000.0, True)])
+def test_what_overflows_in_real_half_precision_is_refused(
+    run: Path, data: PreparedData, tmp_path: Path, gain: float, overflows: bool
+) -> None:
+    """ONNX Runtime computes fp16 in fp32 on a processor and sees nothing of it."""
+    bundle = described(run, tmp_path / "none", "fp16")
+    fp32 = overflowing_graph(tmp_path / "fp32.onnx", bundle.height, bundle.width, gain)
+    fp16 = tmp_path / "fp16.onnx"
+    fp16.write_bytes(half_precision_model(fp32))
+    assert all(np.isfinite(output).all() for output in run_session(open_session(fp16), check_images(data, bundle)[0]))
+    if overflows:
+        with pytest.raises(BundleError, match="the fp16 network gives NaN or infinity"):
+            measure_loss(fp32, fp16, bundle, data)
+    else:
+        assert measure_loss(fp32, fp16, bundle, data).depth_p99_m < 2e-3
+
+
+def test_int8_is_measured_in_float_arithmetic(run: Path, data: PreparedData, tmp_path: Path) -> None:
+    """The loss and the reference outputs are those of the graph as it is written, not of this processor's int8."""
+    bundle, loss = export_bundle(network(run), described(run, tmp_path / "int8", "int8"), data)
+    reference = reference_of(bundle)
+    assert reference.source == "the bundle's reference outputs"
+    evaluator = open_session(bundle.model_path, in_float=True)
+    for image, depth_m, scores in zip(reference.images, reference.depth_m, reference.class_scores, strict=True):
+        again_m, again = run_session(evaluator, image)
+        np.testing.assert_allclose(sampled(again_m), depth_m, rtol=1e-4)
+        np.testing.assert_allclose(again, scores, atol=1e-4)
+    assert loss is not None
+    engine = OnnxRuntimeEngine(bundle, threads=1)
+    assert verify_engine(engine, bundle, "int8").passed
+
+
 def test_a_folder_that_holds_something_else_is_never_replaced(run: Path, data: PreparedData, tmp_path: Path) -> None:
     (tmp_path / "photos.jpg").write_text("mine")
-    with pytest.raises(BundleError, match=r"holds photos\.jpg, which is no part of a bundle"):
+    with pytest.raises(BundleError, match=r"holds photos\.jpg, which is not part of a bundle"):
         export_bundle(network(run), described(run, tmp_path), data)
-    with pytest.raises(BundleError, match="is no folder"):
+    with pytest.raises(BundleError, match="is not a folder"):
         export_bundle(network(run), described(run, tmp_path / "photos.jpg"), data)
     assert (tmp_path / "photos.jpg").read_text() == "mine"
 

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from bench.harness.tiny_bundle import write_tiny_bundle
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.engines.tensorrt.verification import reference_images
+from redwood_depth.engines.reference_images import reference_images
 from redwood_depth.errors import BundleError
 from training.export.quantize import quantized_model, sensitive_nodes
 

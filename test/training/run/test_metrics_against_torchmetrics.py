@@ -67,9 +67,26 @@ def test_class_results(seed: int) -> None:
     best = torch.from_numpy(np.where(scores.max(axis=1) >= 0.4, scores.argmax(axis=1), 3))
     labels = torch.from_numpy(true)
     confusion = MulticlassConfusionMatrix(4)(best, labels)
-    assert results["confusion"]["frames"] == confusion.tolist()
-    assert results["accuracy"] == pytest.approx(float(confusion.trace() / confusion.sum()))
+    assert results.confusion.frames == confusion.tolist()
+    assert results.accuracy == pytest.approx(float(confusion.trace() / confusion.sum()))
     for name, metric in (("precision", MulticlassPrecision), ("recall", MulticlassRecall)):
         of_each = metric(4, average=None)(best, labels)[:3].tolist()  # "none" is no class of the model
-        assert [row[name] for row in results["per_class"].values()] == pytest.approx(of_each)
-        assert results[f"macro_{name}"] == pytest.approx(np.mean(of_each))
+        assert [getattr(row, name) for row in results.per_class.values()] == pytest.approx(of_each)
+        assert getattr(results, f"macro_{name}") == pytest.approx(np.mean(of_each))
+
+
+def test_classes_without_frames_or_answers_have_no_score_where_torchmetrics_has_zero() -> None:
+    """Two of three classes are in the data; one of them, and the one that is not, are never and wrongly answered."""
+    labels = ["car", "car", "bicycle", "bicycle"]
+    scores = np.array([[0.9, 0, 0], [0, 0.9, 0], [0.9, 0, 0], [0.9, 0, 0]], np.float32)
+    classes = ("car", "bench", "bicycle")
+    results = class_results(scores, labels, classes, 0.4)
+    best, true = torch.from_numpy(scores.argmax(axis=1)), torch.tensor([classes.index(label) for label in labels])
+    for name, metric in (("precision", MulticlassPrecision), ("recall", MulticlassRecall)):
+        ours = [getattr(row, name) for row in results.per_class.values()]
+        theirs = metric(3, average=None)(best, true).tolist()
+        assert [0.0 if value is None else value for value in ours] == pytest.approx(theirs)
+    assert [row.precision for row in results.per_class.values()] == [pytest.approx(1 / 3), None, None]
+    assert [row.recall for row in results.per_class.values()] == [0.5, None, 0.0]
+    assert float(MulticlassPrecision(3)(best, true)) == pytest.approx(1 / 9)  # of three, ours is of the one that has it
+    assert results.macro_precision == pytest.approx(1 / 3)

@@ -132,7 +132,8 @@ def car_parts(car: Car) -> list[Part]:
 def _nearest(body: Mesh, point: tuple[float, float, float]) -> Floats:
     """The vertex of the body nearest to a point."""
     distance = np.linalg.norm(body.vertices - np.array(point), axis=1)
-    return body.vertices[int(np.argmin(distance))]
+    vertex: Floats = body.vertices[int(np.argmin(distance))]
+    return vertex
 
 
 def _on_front(body: Mesh, x: float, y: float, z: float, half_axes: tuple[float, float, float]) -> Mesh:

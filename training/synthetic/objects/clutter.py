@@ -20,7 +20,8 @@ def carton_stack(rng: np.random.Generator) -> list[Part]:
     for _ in range(int(rng.integers(1, 5))):
         height = size * rng.uniform(0.4, 0.9)
         mesh = box(size, size * rng.uniform(0.6, 1.0), height, 0.004).turned("z", rng.uniform(-25, 25))
-        meshes.append(mesh.moved(*rng.uniform(-0.03, 0.03, 2), z + height / 2))
+        x, y = rng.uniform(-0.03, 0.03, 2)
+        meshes.append(mesh.moved(x, y, z + height / 2))
         z, size = z + height, size * rng.uniform(0.75, 1.0)
     card = random_colour(rng, light=(0.4, 0.6), vivid=0.1)
     picture = plaster(rng, (card[0], card[0] * 0.68, card[0] * 0.40), 128)
@@ -74,10 +75,9 @@ def barrel(rng: np.random.Generator) -> list[Part]:
 
 def tyre_pile(rng: np.random.Generator) -> list[Part]:
     """Old tyres, one on the other."""
-    tyres = [
-        ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1).moved(*rng.uniform(-0.04, 0.04, 2), 0.1 + 0.19 * level)
-        for level in range(int(rng.integers(1, 5)))
-    ]
+    tyre = ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1)
+    heights = [0.1 + 0.19 * level for level in range(int(rng.integers(1, 5)))]
+    tyres = [tyre.moved(rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), height) for height in heights]
     return [Part("tyres", join(tyres), RUBBER)]
 
 
@@ -126,12 +126,18 @@ def bench(rng: np.random.Generator) -> list[Part]:
     return [Part("bench", box_mapped(join(slats), tile), material), Part("bench_ends", join(ends), BLACK_PLASTIC)]
 
 
+def _lump(rng: np.random.Generator, low: float, high: float, segments: int) -> Mesh:
+    """An ellipsoid whose half axes are drawn between two lengths."""
+    x, y, z = rng.uniform(low, high, 3)
+    return ellipsoid(x, y, z, segments)
+
+
 def hedge(rng: np.random.Generator) -> list[Part]:
     """A clipped hedge or a heap of leaves: a lumpy body in patchy green."""
     x, y, z = rng.uniform(0.8, 2.5), rng.uniform(0.4, 0.9), rng.uniform(0.5, 1.7)
     lumps = [box(x, y, z, 0.1).moved(0, 0, z / 2)]
     lumps += [
-        ellipsoid(*rng.uniform(0.12, 0.3, 3), 10).moved(rng.uniform(-x, x) / 2, s * y / 2.2, rng.uniform(0.15, z))
+        _lump(rng, 0.12, 0.3, 10).moved(rng.uniform(-x, x) / 2, s * y / 2.2, rng.uniform(0.15, z))
         for s in (-1, 1)
         for _ in range(int(6 * x))
     ]
@@ -146,7 +152,7 @@ def tree(rng: np.random.Generator) -> list[Part]:
     path = np.array([[0, 0, 0], [0.05, 0, height / 2], [rng.uniform(-0.2, 0.2), 0.1, height + 0.5]])
     trunk = tube(path, [radius * 1.2, radius, radius * 0.8], 16)
     crown = [
-        ellipsoid(*rng.uniform(0.4, 0.9, 3), 12).moved(*rng.uniform(-0.9, 0.9, 2), height + rng.uniform(0.2, 1.5))
+        _lump(rng, 0.4, 0.9, 12).moved(rng.uniform(-0.9, 0.9), rng.uniform(-0.9, 0.9), height + rng.uniform(0.2, 1.5))
         for _ in range(14)
     ]
     green = shaded(np.clip(1 + 0.6 * clouds(rng, (256, 256), 0.6), 0.1, 3), (0.05, rng.uniform(0.09, 0.15), 0.03))

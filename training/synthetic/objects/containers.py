@@ -153,8 +153,8 @@ def skip(rng: np.random.Generator) -> list[Part]:
     rubble: list[Mesh] = []
     for _ in range(int(rng.integers(0, 40))):
         mesh = box(*rng.uniform(0.1, 0.5, 3)).turned("x", rng.uniform(0, 180)).turned("z", rng.uniform(0, 180))
-        where = rng.uniform(-0.4, 0.4, 2) * [length, width * 0.8]
-        rubble.append(mesh.moved(*where, height * rng.uniform(0.6, 1.0)))
+        x, y = rng.uniform(-0.4, 0.4, 2) * [length, width * 0.8]
+        rubble.append(mesh.moved(x, y, height * rng.uniform(0.6, 1.0)))
     if rubble:
         mesh, picture = palette(rng, rubble, [random_colour(rng, light=(0.1, 0.6), vivid=0.6) for _ in range(6)])
         parts.append(Part("rubble", mesh, Material(picture, 0.9)))

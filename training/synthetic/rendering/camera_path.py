@@ -61,9 +61,10 @@ class HandheldPath:
         span = self._times[last + 1] - self._times[last]
         s = (time_s - self._times[last]) / span
         start, end = self._points[last], self._points[last + 1]
-        return (
+        point: Floats = (
             (2 * s**3 - 3 * s**2 + 1) * start
             + (s**3 - 2 * s**2 + s) * span * slopes[last]
             + (3 * s**2 - 2 * s**3) * end
             + (s**3 - s**2) * span * slopes[last + 1]
         )
+        return point

@@ -49,7 +49,7 @@ class DepthSensor:
         z_m: true depth along the optical axis, 0 where nothing was hit; incidence: cosine between ray and normal;
         albedo: reflectance 0..1; all (H, W).
         """
-        z_m = cv2.medianBlur(z_m, self.window_px)
+        z_m = cv2.medianBlur(z_m, self.window_px).astype(np.float32, copy=False)
         seen = (z_m >= self.min_m) & (z_m <= self.max_m)
         seen &= self._lit(z_m) & ~self._smeared(z_m, rng) & self._returned(incidence, albedo, rng)
         measured = self.quantised(np.where(seen, z_m, 1.0), self.noise_px * patches(rng, z_m.shape, 3.0))
@@ -71,7 +71,7 @@ class DepthSensor:
         flat = np.arange(height)[:, None] * 3 * width + np.clip(slot, 0, 3 * width - 1)
         nearest = np.full(height * 3 * width, np.inf)
         np.minimum.at(nearest, flat.ravel(), np.where(z_m > 0, z_m, np.inf).ravel())
-        return z_m <= nearest[flat] + 0.02 + 0.01 * z_m**2
+        return np.asarray(z_m <= nearest[flat] + 0.02 + 0.01 * z_m**2)
 
     def _smeared(self, z_m: Image, rng: np.random.Generator) -> NDArray[np.bool_]:
         """The ragged seam along jumps of depth, where the matching window straddles two surfaces."""
@@ -92,4 +92,4 @@ class DepthSensor:
 def patches(rng: np.random.Generator, shape: tuple[int, ...], size_px: float) -> NDArray[np.float64]:
     """Noise of deviation 1 that is alike within a few pixels, (H, W)."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape), (0, 0), size_px)
-    return noise * (2 * size_px * np.sqrt(np.pi))
+    return np.asarray(noise * (2 * size_px * np.sqrt(np.pi)), np.float64)

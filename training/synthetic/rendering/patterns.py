@@ -25,7 +25,8 @@ def random_colour(rng: np.random.Generator, *, light: tuple[float, float] = (0.0
 
 def shaded(brightness: Floats, colour: Colour | Floats) -> Texture:
     """Brightness (H, W) times a colour or an (H, W, 3) picture, kept within what surfaces reflect."""
-    return np.clip(brightness[..., None] * np.asarray(colour), 0.01, 0.88).astype(np.float32)
+    reflected: Texture = np.clip(brightness[..., None] * np.asarray(colour), 0.01, 0.88).astype(np.float32)
+    return reflected
 
 
 def tiles(rng: np.random.Generator, first: Colour, second: Colour, cells: int, *, joint: float = 0.03) -> Texture:
@@ -95,8 +96,8 @@ def poster(rng: np.random.Generator, height: int = 128, width: int = 128) -> Tex
     light = clouds(rng, (height, width), 1.7)[..., None]
     hue = np.stack([clouds(rng, (height, width), 1.9) for _ in range(3)], -1)
     strength = rng.uniform(0.1, 0.5), rng.uniform(0.0, 0.2)
-    picture = np.array(random_colour(rng)) * (1 + strength[0] * light + strength[1] * hue)
-    picture = np.clip(picture, 0.02, 0.85).astype(np.float32)
+    base = np.array(random_colour(rng)) * (1 + strength[0] * light + strength[1] * hue)
+    picture: Texture = np.clip(base, 0.02, 0.85).astype(np.float32)
     for _ in range(int(rng.integers(1, 7))):
         colour = random_colour(rng, light=(0.02, 0.85), vivid=1.0)
         centre = int(rng.integers(width)), int(rng.integers(height))

@@ -79,16 +79,14 @@ def render_colour(
 ) -> NDArray[np.float32]:
     """Linear radiance, (H, W, 3) float32, seen from `pose`: (4, 4) camera to world, x right, y down, z ahead."""
     integrator = mi.load_dict({"type": "path", "max_depth": bounces + 1, "rr_depth": 3})
-    image = mi.render(scene, sensor=_sensor(camera, pose, "multijitter"), integrator=integrator, spp=samples, seed=seed)
+    image = _rendered(scene, _sensor(camera, pose, "multijitter"), integrator, samples, seed)
     return np.asarray(image, dtype=np.float32)[..., :3]
 
 
 def render_surface(scene: Any, camera: Camera, pose: NDArray[np.float64], *, seed: int = 0) -> Surface:
     """What each pixel's ray hits first, one ray a pixel: edges are not averaged; pose as in `render_colour`."""
     integrator = mi.load_dict({"type": "aov", "aovs": SURFACE_CHANNELS})
-    channels = np.asarray(
-        mi.render(scene, sensor=_sensor(camera, pose, "independent"), integrator=integrator, spp=1, seed=seed)
-    )
+    channels = np.asarray(_rendered(scene, _sensor(camera, pose, "independent"), integrator, 1, seed))
     hit = channels[..., 0] > 0
     ray = channels[..., 1:4] - pose[:3, 3]
     z_m = np.where(hit, ray @ pose[:3, 2], 0)
@@ -99,7 +97,7 @@ def render_surface(scene: Any, camera: Camera, pose: NDArray[np.float64], *, see
 
 
 def develop(
-    radiance: NDArray[np.float32],
+    radiance: NDArray[np.floating[Any]],
     *,
     exposure: float | NDArray[np.float64],
     noise: float,
@@ -128,10 +126,20 @@ def _without_specks(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(speck[..., None], around, linear)
 
 
-def srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+def srgb(linear: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Linear light 0..1 to 8-bit sRGB."""
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
     return np.round(255 * np.clip(encoded, 0, 1)).astype(np.uint8)
+
+
+def _rendered(scene: Any, sensor: Any, integrator: Any, samples: int, seed: int) -> Any:
+    render: Any = mi.render  # whose stub has no plain int as a seed
+    return render(scene, sensor=sensor, integrator=integrator, spp=samples, seed=seed)
+
+
+def _transform(to_world: NDArray[np.float64]) -> Any:
+    matrix: Any = to_world  # the stub wants float32; the transform is made of the doubles
+    return mi.ScalarTransform4f(matrix)
 
 
 def _sensor(camera: Camera, pose: NDArray[np.float64], sampler: str) -> Any:
@@ -146,7 +154,7 @@ def _sensor(camera: Camera, pose: NDArray[np.float64], sampler: str) -> Any:
             "principal_point_offset_y": (camera.cy + 0.5) / camera.height - 0.5,
             "near_clip": 0.05,
             "far_clip": 200.0,
-            "to_world": mi.ScalarTransform4f(to_world),
+            "to_world": _transform(to_world),
             "film": {
                 "type": "hdrfilm",
                 "width": camera.width,
@@ -172,7 +180,7 @@ def _lamp(lamp: Lamp) -> dict[str, Any]:
         radiance = {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(lamp.radiance)), "raw": True}
     return {
         "type": "rectangle",
-        "to_world": mi.ScalarTransform4f(to_world),
+        "to_world": _transform(to_world),
         "surface": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.7}},
         "emitter": {"type": "area", "radiance": radiance},
     }

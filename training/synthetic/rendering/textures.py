@@ -16,11 +16,12 @@ def clouds(rng: np.random.Generator, size: tuple[int, int], falloff: float = 1.6
     frequency = np.hypot(np.fft.fftfreq(size[0])[:, None] * size[0], np.fft.rfftfreq(size[1])[None] * size[1])
     frequency[0, 0] = np.inf
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(size)) / frequency**falloff, s=size)
-    return (noise - noise.mean()) / noise.std()
+    return np.asarray((noise - noise.mean()) / noise.std())
 
 
 def _coloured(brightness: NDArray[np.float64], colour: Colour) -> Texture:
-    return np.clip(brightness[..., None] * np.array(colour), 0.01, 0.9).astype(np.float32)
+    reflected: Texture = np.clip(brightness[..., None] * np.array(colour), 0.01, 0.9).astype(np.float32)
+    return reflected
 
 
 def asphalt(rng: np.random.Generator, pixels: int = 1024) -> Texture:
