@@ -17,6 +17,7 @@ extensions = ["myst_parser", "sphinx_rtd_theme"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["requirements.txt", "_build"]
 myst_heading_anchors = 3
+highlight_language = "text"  # of blocks that name none: trees and diagrams
 html_theme = "sphinx_rtd_theme"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
