@@ -16,7 +16,7 @@ IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 CAMERA_TYPES = (IMAGE, COMPRESSED_IMAGE, CAMERA_INFO)
-ROS_ENCODINGS = ("cdr", "ros1")
+ROS_ENCODINGS = ("cdr", "ros1", "")  # "": not said
 _RENAMED = {"tf/msg/tfMessage": "tf2_msgs/msg/TFMessage"}  # ROS 1's first version, the same bytes
 
 # vision_msgs 4.1: `rosbags` knows the common interfaces only.

@@ -1,12 +1,15 @@
 """MCAP files with every choice that a writer has: all messages of each, in order of log time, none called damaged."""
 
 import itertools
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from bag_samples import rgbd_messages
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mcap_samples import CompressionType, Entry, IndexType, serialized, stamped, write_mcap
 
 from redwood_depth.bags.driver_messages import COLOR_TOPIC, DEPTH_TOPIC
@@ -154,6 +157,44 @@ def test_messages_that_a_file_counts_and_does_not_have_are_missed(tmp_path: Path
     path = write_mcap(tmp_path / "a.mcap", entries(), before=before, use_chunking=use_chunking)
     messages, damage, _ = all_messages(path)
     assert (len(messages), damage) == (3 * FRAMES, "a.mcap lacks 4 messages that it counts")
+
+
+def test_messages_of_a_topic_that_nothing_describes_are_missed(tmp_path: Path) -> None:
+    def before(writer: Any, number: int) -> None:
+        if number == 5:
+            writer.add_message(99, 1_100_000_000, b"what is this", 1_100_000_000)
+
+    for use_chunking in (True, False):
+        path = write_mcap(tmp_path / "a.mcap", entries(), before=before, use_chunking=use_chunking)
+        messages, damage, _ = all_messages(path)
+        assert (len(messages), damage) == (3 * FRAMES, "a.mcap has 1 messages of topics that it does not describe")
+
+
+def test_chunks_that_are_all_unreadable_are_damage_and_no_empty_bag(tmp_path: Path) -> None:
+    bare: dict[str, Any] = {
+        "repeat_channels": False,
+        "index_types": IndexType.CHUNK,
+        "compression": CompressionType.NONE,
+    }
+    path = write_mcap(tmp_path / "a.mcap", entries(), **bare)
+    path.write_bytes(path.read_bytes().replace(b"camera", b"CAMERA"))
+    with pytest.raises(BagError, match=r"a.mcap has \d unreadable chunks"):
+        Bag.open(path)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), flags=st.sampled_from(FLAGS), indexes=st.sampled_from(INDEXES), use_chunking=st.booleans())
+def test_no_damage_raises_anything_but_a_bag_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, flags: Any, indexes: IndexType, use_chunking: bool
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "a.mcap"
+    write_mcap(path, entries()[:9], use_chunking=use_chunking, index_types=indexes, chunk_size=4000, **flags)
+    content = bytearray(path.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=20)):
+        content[at] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
+    with suppress(BagError):
+        all_messages(path)
 
 
 def test_ros_1_messages_inside_are_read(tmp_path: Path) -> None:

@@ -118,6 +118,21 @@ def test_a_recording_that_was_killed_is_named_with_its_remedy(tmp_path: Path, sh
     assert "\n" not in str(caught.value)
 
 
+def test_a_damaged_chunk_costs_only_itself(tmp_path: Path) -> None:
+    depths = [np.random.default_rng(i).integers(500, 4000, (240, 320), np.uint16) for i in range(40)]
+    path = write_ros1(tmp_path / "a.bag", rgbd_messages(40, depths), Writer.CompressionFormat.BZ2)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 100] = bytes(100)
+    path.write_bytes(content)
+    with Bag.open(path) as bag:
+        pairs = list(RgbdReader(bag, find_rgbd_topics(bag)))
+        assert bag.damage is not None
+        assert "a.bag is damaged" in bag.damage
+    assert 20 <= len(pairs) < 40
+    assert pairs[-1].depth_m[7, 7] == np.float32(depths[39][7, 7]) * np.float32(0.001)
+
+
 def test_an_unfinished_file_among_others_is_missed(tmp_path: Path) -> None:
     """Without power ROS 1 leaves run_1.bag.active, with an index that is 0."""
     messages = rgbd_messages(FRAMES)

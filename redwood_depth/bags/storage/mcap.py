@@ -7,6 +7,7 @@ and of those whose summary repeats no channels; mcap's holds what has no index i
 from binascii import crc32
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from redwood_depth.bags.decompression import DECOMPRESSION_ERRORS, decompressed
@@ -81,11 +82,9 @@ class McapFile:
         self._file.close()
 
     def _of_chunk(self, chunk: Chunk, wanted: dict[int, Channel]) -> Iterator[RawMessage]:
-        try:
+        with suppress(BadRecord):  # counted as a bad chunk
             for log_ns, begin, end, number in sorted(self._places(chunk, wanted)):
                 yield _message(wanted[number], log_ns, bytes(self._contents(chunk)[begin:end]))
-        except BadRecord:
-            self._bad_chunks.add(chunk.position)
         self._open.pop(chunk.position, None)
 
     def _places(self, chunk: Chunk, wanted: Collection[int]) -> list[tuple[int, int, int, int]]:
@@ -104,7 +103,11 @@ class McapFile:
     def _contents(self, chunk: Chunk) -> memoryview:
         """A chunk's records. Raises BadRecord where they cannot be had."""
         if chunk.position not in self._open:
-            self._open[chunk.position] = _decompressed(self._file, chunk)
+            try:
+                self._open[chunk.position] = _decompressed(self._file, chunk)
+            except BadRecord:
+                self._bad_chunks.add(chunk.position)
+                raise
             while sum(map(len, self._open.values())) > _MAX_OPEN_BYTES and len(self._open) > 1:
                 self._open.popitem(last=False)
         self._open.move_to_end(chunk.position)
@@ -134,7 +137,7 @@ def _decompressed(file: RecordFile, chunk: Chunk) -> memoryview:
             content = memoryview(decompressed(content))
         elif head.compression:
             raise BagError(
-                f"its chunks are compressed with {head.compression}, which is not read (zstd and lz4 are); "
+                f"the chunks of {file.name} are compressed with {head.compression}: not read, as zstd and lz4 are; "
                 "convert it: mcap compress --compression zstd"
             )
     except (*RECORD_ERRORS, *DECOMPRESSION_ERRORS) as error:

@@ -112,9 +112,10 @@ class _Records:
         """Whether every message that the statistics count is in a chunk whose index says so."""
         if not self.ended or self.statistics is None or not self.definitions.are_whole():
             return False
-        found = len(self.indexed), *self.definitions.counts(), _counted(self.indexed).total()
-        own = self.statistics
-        return found == (own.chunks, own.schemas, own.channels, own.messages)
+        counts, own = _counted(self.indexed), self.statistics
+        found = len(self.indexed), *self.definitions.counts(), counts.total()
+        described = counts.keys() <= self.definitions.channels().keys()
+        return described and found == (own.chunks, own.schemas, own.channels, own.messages)
 
 
 def _by_walking(file: RecordFile, contents: Callable[[Chunk], memoryview], known_chunks: list[int]) -> McapIndex:
@@ -129,6 +130,8 @@ def _by_walking(file: RecordFile, contents: Callable[[Chunk], memoryview], known
         position = _next_chunk(known_chunks, records, position) if fault else None
     index = McapIndex(records.definitions.channels(), records.chunks, records.loose)
     _count(index, records, contents)
+    if orphans := sum(count for channel, count in index.counts.items() if channel not in index.channels):
+        faults.append(f"has {orphans} messages of topics that it does not describe")
     if faults:
         index.damage = faults[0] + (f", and {len(faults) - 1} faults more" if len(faults) > 1 else "")
     return index

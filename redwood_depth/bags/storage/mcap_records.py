@@ -56,6 +56,7 @@ class RecordFile:
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
         self._file = path.open("rb", buffering=0)
+        self.name = path.name
         self.size = path.stat().st_size
 
     def read(self, position: int, length: int) -> bytes:

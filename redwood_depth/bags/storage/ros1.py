@@ -38,19 +38,21 @@ class Ros1File:
         ]
 
     def messages(self, names: Collection[str]) -> Iterator[RawMessage]:
-        """The messages of these topics in order of log time."""
+        """The messages of these topics in order of log time; after damage, from the next chunk on."""
         connections = [connection for connection in self._reader.connections if connection.topic in names]
-        messages = self._reader.messages(connections) if connections else iter(())
-        while True:
+        begin_ns: int | None = 0 if connections else None
+        while begin_ns is not None:
+            last_ns = begin_ns
             try:
-                connection, log_ns, data = next(messages)
-            except StopIteration:
+                for connection, log_ns, data in self._reader.messages(connections, start=begin_ns):
+                    last_ns = log_ns
+                    kind = type_name(connection.msgtype, "ros1")
+                    yield RawMessage(connection.topic, kind, log_ns, as_cdr(data, kind, "ros1"))
                 return
             except _READ_ERRORS as error:
-                self.damage = f"{self._name} is damaged: {_words(error)}"
-                return
-            kind = type_name(connection.msgtype, "ros1")
-            yield RawMessage(connection.topic, kind, log_ns, as_cdr(data, kind, "ros1"))
+                self.damage = self.damage or f"{self._name} is damaged: {_words(error)}"
+            starts_ns = (chunk.start_time for chunk in self._reader.chunk_infos)
+            begin_ns = min((start_ns for start_ns in starts_ns if start_ns > last_ns), default=None)
 
     def close(self) -> None:
         self._reader.close()

@@ -15,6 +15,7 @@ from redwood_depth.bags.storage.temporary import TemporaryFolder
 from redwood_depth.errors import BagError
 
 _LOGS = ("-wal", "-journal")
+_READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the latter: a damaged name in SQLite's own message
 
 
 def has_log(path: Path) -> Path | None:
@@ -41,7 +42,7 @@ class SqliteFile:
         self._in_order = True
         try:
             self._look()
-        except sqlite3.Error as error:
+        except _READ_ERRORS as error:
             self._note(error)
             self._look_row_by_row()
 
@@ -56,11 +57,11 @@ class SqliteFile:
         wanted = {key: topic for key, topic in self._topics.items() if topic[0] in names}
         try:
             for key, log_ns, data in self._rows(list(wanted)):
-                if key in wanted and isinstance(data, bytes):
+                if key in wanted and isinstance(data, bytes) and isinstance(log_ns, int):  # damage may be anything
                     name, kind, encoding = wanted[key]
                     kind = type_name(kind, encoding)
                     yield RawMessage(name, kind, log_ns, as_cdr(data, kind, encoding))
-        except sqlite3.Error as error:
+        except _READ_ERRORS as error:
             self._note(error)
 
     def close(self) -> None:
@@ -83,7 +84,7 @@ class SqliteFile:
         self._read_topics()
         self._counts.update(dict(self._database.execute("SELECT topic_id, COUNT(*) FROM messages GROUP BY topic_id")))
         ((first_ns,),) = self._database.execute("SELECT MIN(timestamp) FROM messages")
-        self.start_ns = first_ns or 0
+        self.start_ns = first_ns if isinstance(first_ns, int) else 0
 
     def _look_row_by_row(self) -> None:
         """The same of what is readable from the beginning."""
@@ -95,12 +96,13 @@ class SqliteFile:
             self._counts.clear()
             for (key,) in self._database.execute("SELECT topic_id FROM messages ORDER BY id"):
                 self._counts[key] += 1
-        except sqlite3.Error as error:
+        except _READ_ERRORS as error:
             self._note(error)
 
     def _read_topics(self) -> None:
         query = "SELECT id, name, type, serialization_format FROM topics"
-        self._topics = {key: (name, kind, encoding) for key, name, kind, encoding in self._database.execute(query)}
+        rows = self._database.execute(query)
+        self._topics = {key: (str(name), str(kind), str(encoding)) for key, name, kind, encoding in rows}
 
     def _rows(self, topics: list[int]) -> Iterator[tuple[int, int, bytes]]:
         if not self._in_order:
@@ -109,5 +111,5 @@ class SqliteFile:
         query = f"SELECT topic_id, timestamp, data FROM messages WHERE topic_id IN ({places}) ORDER BY timestamp"
         return self._database.execute(query, topics)
 
-    def _note(self, error: sqlite3.Error) -> None:
+    def _note(self, error: Exception) -> None:
         self.damage = self.damage or f"{self._name} is cut off or damaged: {error}"
