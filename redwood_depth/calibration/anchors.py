@@ -49,6 +49,24 @@ def within_limits(log_factor: float, points: int) -> AnchorPoints:
     return AnchorPoints(log_factor, points, beyond)
 
 
+def anchor_of_distance(pred_m: NDArray[np.float32], distance_m: float, *, share: float = 0.05) -> AnchorPoints:
+    """The factor that puts the middle of predicted depth (H, W) `distance_m` away: what a rangefinder beside it says.
+
+    Args:
+        pred_m: predicted depth in meters.
+        distance_m: along the optical axis.
+        share: of the image's width and height that is the middle.
+    """
+    height, width = pred_m.shape
+    rows, columns = (max(1, round(share * size)) for size in (height, width))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    middle = pred_m[top : top + rows, left : left + columns]
+    usable = middle[np.isfinite(middle) & (middle > 0)]
+    if not usable.size or not distance_m > 0:
+        return AnchorPoints(0.0, int(usable.size), "no predicted depth in the middle of the image")
+    return within_limits(math.log(distance_m / float(np.median(usable))), int(usable.size))
+
+
 class AnchorFilter:
     """The factor over time: a running mean of logarithms, which forgets what is old.
 

@@ -44,9 +44,11 @@ def anchor_of_floor(
 
 
 def _sample(pred_m: NDArray[np.float32], camera: Intrinsics, rng: np.random.Generator) -> NDArray[np.float64]:
-    rows, columns = np.nonzero(np.isfinite(pred_m) & (pred_m > 0))
+    step = max(1, int(math.sqrt(pred_m.size / (4 * _SAMPLE))))
+    some_m = pred_m[::step, ::step]
+    rows, columns = np.nonzero(np.isfinite(some_m) & (some_m > 0))
     chosen = rng.permutation(rows.size)[:_SAMPLE]
-    v, u = rows[chosen], columns[chosen]
+    v, u = step * rows[chosen], step * columns[chosen]
     z = pred_m[v, u].astype(np.float64)
     return np.stack([(u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z, z], axis=1)
 

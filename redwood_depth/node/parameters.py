@@ -10,6 +10,7 @@ from rclpy.node import Node
 from redwood_depth.engines import BACKENDS, PRECISIONS
 
 MODEL_THRESHOLD = -1.0
+ANCHORS = ("none", "floor", "range")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Parameters:
     depth_encoding: str = "32FC1"
     output_size: str = "camera"
     class_threshold: float = MODEL_THRESHOLD
+    anchor: str = "none"
+    camera_height_m: float = 0.0
+    camera_pitch_deg: float = 0.0
     autostart: bool = True
 
     @classmethod
@@ -42,7 +46,9 @@ _CHOICES = {
     "image_reliability": ("best_effort", "reliable"),
     "depth_encoding": ("32FC1", "16UC1"),
     "output_size": ("camera", "model"),
+    "anchor": ANCHORS,
 }
+_RANGES = {"class_threshold": (-1.0, 1.0), "camera_height_m": (0.0, 100.0), "camera_pitch_deg": (-90.0, 90.0)}
 _DESCRIPTIONS = {
     "model": "folder of the model bundle; empty: the bundled demo model",
     "backend": "inference engine; auto: TensorRT on a GPU, else ONNX Runtime",
@@ -53,6 +59,9 @@ _DESCRIPTIONS = {
     "depth_encoding": "32FC1: metres, NaN invalid; 16UC1: millimetres, 0 invalid",
     "output_size": "size of the published depth: the camera's, or about the model's in the camera's aspect",
     "class_threshold": "least score of a published class; -1: the threshold that the model brings",
+    "anchor": "scale each frame by something metric: floor (needs camera_height_m), or range (topic range)",
+    "camera_height_m": "of the camera above the floor, for anchor: floor",
+    "camera_pitch_deg": "how far the camera looks down, for anchor: floor",
     "autostart": "configure and activate at the start; false: wait for life-cycle transitions",
 }
 
@@ -88,8 +97,9 @@ def _declare(node: Node) -> None:
             descriptor.additional_constraints = f"one of: {', '.join(_CHOICES[field.name])}"
         if field.name == "threads":
             descriptor.integer_range = [IntegerRange(from_value=0, to_value=256, step=1)]
-        if field.name == "class_threshold":
-            descriptor.floating_point_range = [FloatingPointRange(from_value=-1.0, to_value=1.0, step=0.0)]
+        if field.name in _RANGES:
+            low, high = _RANGES[field.name]
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
         node.declare_parameter(field.name, field.default, descriptor)
 
 

@@ -22,6 +22,7 @@ from redwood_depth.errors import CameraError, RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import color_from_message
 from redwood_depth.images.sixteen_bits import SixteenBits
+from redwood_depth.node.anchor import Anchor, check_anchor
 from redwood_depth.node.engine_start import open_estimator
 from redwood_depth.node.health import health
 from redwood_depth.node.image_input import ImageInput
@@ -68,6 +69,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._images: ImageInput | None = None
         self._words: ImageWords | None = None
         self._info: Subscription | None = None
+        self._anchor: Anchor | None = None
         self._problem = ""
         self._frame_id = ""
         self._sixteen_bits = SixteenBits()
@@ -123,6 +125,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _configure(self) -> None:
         self.parameters = parameters = Parameters.read(self)
+        check_anchor(parameters)
         self._bundle = bundle = ModelBundle.load(parameters.model or DEMO_BUNDLE)
         self.statistics = FrameStatistics()
         self._outputs = Outputs(self, bundle, parameters.depth_encoding)
@@ -130,7 +133,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._worker = Worker(lambda: self._open_estimator(bundle, parameters), self._process)
         self._worker.start()
         self._problem = ""
-        self.get_logger().info(f"{bundle.width}x{bundle.height} model on {self._engine_description}")
+        calibrated = f", calibrated: {bundle.calibration}" if bundle.calibration else ""
+        self.get_logger().info(f"{bundle.width}x{bundle.height} model on {self._engine_description}{calibrated}")
         if parameters.output_size == "model":
             self.get_logger().info(_SMALL_DEPTH)
 
@@ -146,6 +150,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self, parameters.image_transport, parameters.image_reliability, self.statistics, self._receive_image
         )
         self._words = ImageWords(SaidOnce(self.get_logger()), self._images.topic.name)
+        self._anchor = Anchor(self, parameters)
         self._info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
         self.get_logger().info(f"active: waiting for images on {self._images.topic.name}")
 
@@ -154,7 +159,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self._images.destroy()
         if self._info is not None:
             self.destroy_subscription(self._info)
-        self._images, self._info = None, None
+        if self._anchor is not None:
+            self._anchor.destroy(self)
+        self._images, self._info, self._anchor = None, None, None
         if self._worker is not None:
             self._worker.clear()
 
@@ -227,6 +234,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         started_s = time.monotonic()
         prediction = estimator.predict(image, intrinsics, size, canvas)
         inference_s = time.monotonic() - started_s
+        if (anchor := self._anchor) is not None:
+            anchor.scale(prediction.depth_m, intrinsics, frame.message.header)
         context = FrameContext(frame.message.header, image, info, intrinsics, lens_of(info, words.topic))
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)
@@ -278,6 +287,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
         if self._images is not None:
             self._images.look()
+            values |= self._anchor.values() if self._anchor else {}
             values |= {"why no image": self._images.silence} if self._images.silence else {}
         name = self.get_fully_qualified_name().lstrip("/")
         status = diagnostic_status(name, level, summary, values, self._camera_name())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redwood_depth.calibration.anchors import AnchorFilter, AnchorPoints, anchor_of_points
+from redwood_depth.calibration.anchors import AnchorFilter, AnchorPoints, anchor_of_distance, anchor_of_points
 from redwood_depth.calibration.floor import anchor_of_floor
 from redwood_depth.camera import Intrinsics
 
@@ -90,3 +90,14 @@ def test_no_floor_in_view_is_said() -> None:
     assert "no predicted depth" in (
         anchor_of_floor(nothing, CAMERA, camera_height_m=0.5, down=np.array([0, 1, 0])).reason or ""
     )
+
+
+@given(st.floats(0.2, 5.0))
+def test_a_distance_puts_the_middle_there(distance_m: float) -> None:
+    pred_m = np.full((48, 64), 2.0, np.float32)
+    pred_m[:10] = 9.0
+    anchor = anchor_of_distance(pred_m, distance_m)
+    assert anchor.reason is None
+    assert 2.0 * math.exp(anchor.log_factor) == pytest.approx(distance_m, rel=1e-6)
+    nothing = np.full((48, 64), np.nan, np.float32)
+    assert "no predicted depth in the middle" in (anchor_of_distance(nothing, distance_m).reason or "")
