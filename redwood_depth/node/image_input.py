@@ -2,22 +2,43 @@
 
 import time
 from collections.abc import Callable
+from inspect import Parameter, Signature
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
 
 from redwood_depth.node.image_topic import image_topic
 from redwood_depth.node.publishers import names_of, why_no_image
 from redwood_depth.node.said_once import SaidOnce
 from redwood_depth.node.statistics import FrameStatistics, SequenceGaps
 
-_MESSAGES_ARE_NUMBERED = hasattr(Subscription, "CallbackType")  # Humble's rclpy hands over no numbers
 _SILENCE_S = 5.0
 _LOOKS_TO_BE_SURE = 2  # of a second each: the graph may be changing
 _LOOKS_AFTER_A_CRASH = 25  # DDS keeps a publisher that was killed for 20 s, beside the one that was started anew
 _STEPS_BACK = 3  # of the images' numbers: a restart makes one
+
+
+_NOT_NUMBERED = (
+    "this rclpy or middleware hands over no sequence numbers with the images (rclpy does since Iron): frames that are "
+    "lost before they get here are not counted"
+)
+
+
+class NumberedCallback:
+    """A subscription's callback that gets each message with its publisher's number, None where rclpy tells none.
+
+    rclpy looks at the signature: it hands `message_info` to a callback that takes two arguments. One that is older than
+    that (Humble's) calls every callback with the message alone. So the answer comes with the first message.
+    """
+
+    __signature__ = Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in ("message", "message_info")])
+
+    def __init__(self, receive: Callable[[Any, int | None], None]) -> None:
+        self._receive = receive
+
+    def __call__(self, message: Any, message_info: Any = None) -> None:
+        self._receive(message, message_info.get("publication_sequence_number") if message_info else None)
 
 
 class ImageInput:
@@ -42,9 +63,8 @@ class ImageInput:
         self._qos = QoSProfile(
             history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy[reliability.upper()]
         )
-        receive_image = self._receive_numbered if _MESSAGES_ARE_NUMBERED else self._receive_one
         self._subscription = node.create_subscription(
-            self.topic.message_type, self.topic.name, receive_image, self._qos
+            self.topic.message_type, self.topic.name, NumberedCallback(self._receive_one), self._qos
         )
 
     def destroy(self) -> None:
@@ -56,15 +76,15 @@ class ImageInput:
             self._look_for_images()
         self._look_for_a_second_publisher()
 
-    def _receive_numbered(self, message: Any, message_info: Any) -> None:
-        missing = self._gaps.missing(message_info["publication_sequence_number"])
+    def _receive_one(self, message: Any, number: int | None) -> None:
+        self._heard, self.silence = True, ""
+        if number is None:
+            self._statistics.lost_is_counted = False
+            self._said.info("numbers", _NOT_NUMBERED)
+        missing = self._gaps.missing(number)
         # Two publishers count each for itself. The event "message lost" knows nothing of what a newer message replaced.
         if missing and self._node.count_publishers(self.topic.name) == 1:
             self._statistics.counts["lost"] += missing
-        self._receive_one(message)
-
-    def _receive_one(self, message: Any) -> None:
-        self._heard, self.silence = True, ""
         self._receive(message)
 
     def _look_for_images(self) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import rclpy
-from rclpy._rclpy_pybind11 import RCLError
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.utilities import remove_ros_args
@@ -19,7 +18,7 @@ def without_ros_arguments(arguments: Sequence[str]) -> list[str]:
     """`arguments` (the program's name first) without those of ROS. Raises RedwoodDepthError where ROS refuses them."""
     try:
         return list(remove_ros_args(list(arguments)))
-    except RCLError as error:
+    except RuntimeError as error:  # what rclpy's errors derive from, wherever it keeps them
         raise _one_line(error) from error
 
 
@@ -36,7 +35,7 @@ def run(arguments: Sequence[str]) -> None:
     try:
         rclpy.init(args=list(arguments))
         _spin()
-    except (ParameterException, RCLError) as error:
+    except (ParameterException, RuntimeError) as error:
         raise _one_line(error) from error
     finally:
         rclpy.try_shutdown()
@@ -55,7 +54,7 @@ def _spin() -> None:
         executor.spin()
     except ExternalShutdownException:
         pass
-    except RCLError:  # a signal came while the node was starting
+    except RuntimeError:  # a signal came while the node was starting
         if rclpy.ok():
             raise
     finally:

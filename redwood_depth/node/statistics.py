@@ -76,6 +76,7 @@ class FrameStatistics:
         self.inference = Latencies(clock_s)
         self.last_received_s: float | None = None
         self.last_error = ""
+        self.lost_is_counted = True  # False: messages come without numbers
 
     def frame_received(self) -> float:
         """Count a frame and return its time of arrival on the monotonic clock."""
@@ -100,6 +101,8 @@ class FrameStatistics:
         """All figures under the names that /diagnostics shows."""
         age_s = self.image_age_s()
         values: dict[str, object] = {f"frames {name}": count for name, count in self.counts.items()}
+        if not self.lost_is_counted:
+            values["frames lost"] = "not counted"
         values["rate (Hz)"] = round(self.latency.rate_hz(), 1)
         for title, latencies in (("latency", self.latency), ("inference", self.inference)):
             values |= {f"{title} {name} (ms)": value for name, value in latencies.percentiles_ms().items()}
