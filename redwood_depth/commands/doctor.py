@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from redwood_depth import __version__
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
+from redwood_depth.commands.checks.cv_bridge import check_cv_bridge
 from redwood_depth.commands.checks.gpu import check_engines, check_gpu
 from redwood_depth.commands.checks.large_images import check_large_images
 from redwood_depth.commands.checks.node_start import check_node_start
@@ -89,6 +90,8 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield _module(module)
     for package in _ROS_PACKAGES:
         yield _ros_package(package)
+    if cv_bridge := check_cv_bridge():
+        yield Finding(*cv_bridge)
     yield Finding("ok", "Bayer and YUV", f"converted by {converter_name()}")
     yield from (Finding(*line) for line in check_gpu())
     yield from _model(arguments.bundle)

@@ -7,6 +7,7 @@ import pytest
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.commands import doctor
 from redwood_depth.commands.checks import large_images
+from redwood_depth.commands.checks.cv_bridge import check_cv_bridge
 from redwood_depth.node.dds import profile_variable
 
 
@@ -33,6 +34,28 @@ def test_packages_of_ros_are_looked_for_where_ros_looks(
     output = capsys.readouterr().out
     assert f"ok    rviz2                  in {tmp_path}" in output
     assert "note  ros2bag                missing, needed for the clock of replay.launch.py" in output
+
+
+@pytest.mark.parametrize(
+    ("boost", "words"),
+    [
+        ("getCvType = None", None),
+        ("raise ImportError('A module that was compiled using NumPy 1.x cannot be run in NumPy 2.4.6')", "numpy<2"),
+        ("raise AttributeError('_ARRAY_API not found')", "was compiled with NumPy 1 and fails with the NumPy"),
+        ("import os; os.abort()", "does not load beside NumPy"),
+    ],
+)
+def test_cv_bridge_is_judged_by_what_happens_with_the_numpy_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boost: str, words: str | None
+) -> None:
+    (tmp_path / "cv_bridge" / "boost").mkdir(parents=True)
+    (tmp_path / "cv_bridge" / "__init__.py").touch()
+    (tmp_path / "cv_bridge" / "boost" / "cv_bridge_boost.py").write_text(boost)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = check_cv_bridge()
+    assert (found is None) == (words is None)
+    assert words is None or (found is not None and found[0] == "note" and words in found[2])
 
 
 def test_a_missing_model_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
