@@ -6,11 +6,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from bench.harness.tiny_bundle import write_tiny_bundle
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.node.dds import use_shared_memory_profile
+
+settings.register_profile("any machine", deadline=None)  # a slow or busy one is not a fault
+settings.load_profile("any machine")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

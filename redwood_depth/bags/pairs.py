@@ -3,7 +3,7 @@
 import bisect
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,7 @@ class RgbdReader:
         self._clock = Clock()
         self._intrinsics: Intrinsics | None = None
         self._sixteen_bits = SixteenBits()
+        self.only: Container[int] | None = None  # stamps of the colour images that are decoded; None: all
 
     @property
     def warnings(self) -> list[str]:
@@ -74,8 +75,18 @@ class RgbdReader:
         if self._topics.depth is None:
             yield from self._without_depth()
             return
+        for color, depth in self._pairs(self._topics.depth):
+            if self.only is None or self._clock.of(color) in self.only:
+                yield from self._decoded(color, depth)
+
+    def stamps_ns(self) -> Iterator[int]:
+        """Instead of the frames the stamps of their colour images; nothing is decoded."""
+        if self._topics.depth:
+            yield from (self._clock.of(color) for color, _ in self._pairs(self._topics.depth))
+
+    def _pairs(self, depth: str) -> Iterator[tuple[RawMessage, RawMessage]]:
         messages = self._bag.messages([name for name in vars(self._topics).values() if name])
-        for message in self._clock.look_ahead(messages, self._topics.color, self._topics.depth):
+        for message in self._clock.look_ahead(messages, self._topics.color, depth):
             if message.topic == self._topics.camera_info:
                 self._read_camera_info(message)
             else:
@@ -84,12 +95,12 @@ class RgbdReader:
                     continue
                 waiting = self._colors if message.topic == self._topics.color else self._depths
                 if stamp_ns < waiting.newest_ns - SET_BACK_NS:
-                    yield from self._decoded(self._settled(ended=True))
+                    yield from self._settled(ended=True)
                     self._colors.newest_ns = self._depths.newest_ns = -1
                 self._note_distance(stamp_ns, self._depths if waiting is self._colors else self._colors)
                 waiting.add(stamp_ns, message)
-                yield from self._decoded(self._settled())
-        yield from self._decoded(self._settled(ended=True))
+                yield from self._settled()
+        yield from self._settled(ended=True)
 
     def _without_depth(self) -> Iterator[RgbdFrame]:
         for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
@@ -159,16 +170,16 @@ class RgbdReader:
         depths.leave(horizon_ns, {j for _, j in settled}, {j for _, j in open_pairs})
         return taken
 
-    def _decoded(self, pairs: list[tuple[RawMessage, RawMessage]]) -> Iterator[RgbdFrame]:
-        for color, depth in pairs:
-            try:
-                image = color_from_message(deserialize(color), self._sixteen_bits)
-                depth_m = depth_from_message(deserialize(depth))
-            except (BagError, ImageError) as error:
-                self._count_corrupt(error)
-                continue
-            self.paired += 1
-            yield RgbdFrame(image, depth_m, self._fitted(image), self._clock.of(color), self._clock.of(depth))
+    def _decoded(self, color: RawMessage, depth: RawMessage) -> Iterator[RgbdFrame]:
+        """The frame, or nothing where it cannot be read."""
+        try:
+            image = color_from_message(deserialize(color), self._sixteen_bits)
+            depth_m = depth_from_message(deserialize(depth))
+        except (BagError, ImageError) as error:
+            self._count_corrupt(error)
+            return
+        self.paired += 1
+        yield RgbdFrame(image, depth_m, self._fitted(image), self._clock.of(color), self._clock.of(depth))
 
     def _fitted(self, color: ColorImage) -> Intrinsics | None:
         try:

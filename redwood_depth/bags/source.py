@@ -1,6 +1,6 @@
 """A bag as a source of RGB-D frames: its camera's topics chosen, its images paired."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -9,6 +9,17 @@ from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics, choose_camera, lacks
 from redwood_depth.errors import BagError
 from redwood_depth.rgbd import RgbdFrame, Skipped
+
+_SUFFIXES = (".mcap", ".db3", ".bag")
+_PACKED = (".zstd", ".lz4")
+
+
+def is_bag(path: Path) -> bool:
+    """Whether `path` is named as a bag's file, or is a folder with such files or a metadata.yaml."""
+    if path.is_dir():
+        return (path / "metadata.yaml").is_file() or any(is_bag(file) for file in path.iterdir() if file.is_file())
+    name = path.with_suffix("") if path.suffix in _PACKED else path
+    return path.is_file() and name.suffix in _SUFFIXES
 
 
 class BagSource:
@@ -76,6 +87,14 @@ class BagSource:
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         return iter(self._reader)
+
+    def stamps_ns(self) -> Iterator[int]:
+        """Instead of the frames the stamps of their color images; nothing is decoded."""
+        return self._reader.stamps_ns()
+
+    def only(self, stamps_ns: Container[int]) -> None:
+        """Before the frames are read: give those alone whose color image has one of these stamps."""
+        self._reader.only = stamps_ns
 
     def __enter__(self) -> "BagSource":
         return self

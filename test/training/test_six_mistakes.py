@@ -109,12 +109,12 @@ def test_5_macro_precision_and_recall_are_not_accuracy() -> None:
     labels = ["car"] * 9 + ["bicycle"] * 3
     scores = np.array([[0.0, 0.9]] * 9 + [[0.9, 0.0]] * 2 + [[0.0, 0.9]], np.float32)
     found = class_results(scores, labels, ("bicycle", "car"), 0.5)
-    assert found["accuracy"] == pytest.approx(11 / 12, abs=1e-3)
-    assert found["macro_precision"] == pytest.approx((1 + 9 / 10) / 2, abs=1e-3)
-    assert found["macro_recall"] == pytest.approx((2 / 3 + 1) / 2, abs=1e-3)
-    assert len({found["accuracy"], found["macro_precision"], found["macro_recall"]}) == 3
-    assert found["per_class"]["bicycle"]["recall"] == pytest.approx(2 / 3, abs=1e-3)
-    assert found["per_class"]["car"]["precision"] == pytest.approx(9 / 10, abs=1e-3)
+    assert found.accuracy == pytest.approx(11 / 12, abs=1e-3)
+    assert found.macro_precision == pytest.approx((1 + 9 / 10) / 2, abs=1e-3)
+    assert found.macro_recall == pytest.approx((2 / 3 + 1) / 2, abs=1e-3)
+    assert len({found.accuracy, found.macro_precision, found.macro_recall}) == 3
+    assert found.per_class["bicycle"].recall == pytest.approx(2 / 3, abs=1e-3)
+    assert found.per_class["car"].precision == pytest.approx(9 / 10, abs=1e-3)
 
 
 def test_6_training_depth_is_divided_by_what_the_estimator_multiplies_with(tmp_path: Path, tiny_config) -> None:

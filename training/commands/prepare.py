@@ -20,6 +20,7 @@ Read scans once, and write what training reads a hundred times: small images in 
 ROOT holds scans in the Redwood layout, folders or zips, one folder a class:
   ROOT/CLASS/SCAN_ID/{rgb,depth}  or  ROOT/CLASS/SCAN_ID.zip
 A scan directly below ROOT has the class "none": none of the classes is in view.
+Bags with colour, depth and camera_info (MCAP, SQLite, ROS 1) are taken like scans, or given themselves.
 
 DATA becomes
   DATA/CLASS/SCAN_ID/image.npy    uint8 (N, H, W, 3) RGB, resized by area
@@ -44,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     default = PrepareSettings()
-    parser.add_argument("roots", nargs="+", type=Path, metavar="ROOT", help="folder of scans; several are put together")
+    parser.add_argument(
+        "roots",
+        nargs="+",
+        type=Path,
+        metavar="ROOT",
+        help="folder of scans or bags, or a bag; several are put together",
+    )
     parser.add_argument("--output", required=True, type=Path, metavar="DATA", help="the folder to write")
     parser.add_argument("--height", type=positive, default=default.height, help="pixels, default %(default)s")
     parser.add_argument("--width", type=positive, default=default.width, help="pixels, default %(default)s")
@@ -116,6 +123,7 @@ def _frame_notes(data: PreparedData) -> list[str]:
     corrupt = [f"{record.name}: {line}" for record in records for line in record.corrupt]
     color, depth = sum(r.unpaired_color for r in records), sum(r.unpaired_depth for r in records)
     notes = [f"{color} colour and {depth} depth frames have no partner near in time"] if color or depth else []
+    notes += [f"{record.name}: {line}" for record in records for line in record.notes]
     if corrupt:
         more = f"; {len(corrupt) - SHOWN_FRAMES} more in index.json" if len(corrupt) > SHOWN_FRAMES else ""
         notes.append(f"{len(corrupt)} frames cannot be used: {'; '.join(corrupt[:SHOWN_FRAMES])}{more}")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ INDEX, SPLITS_FILE = "index.json", "splits.json"
 class ScanRecord:
     """What index.json says of a scan. Stamps are the source's, in microseconds, one a frame.
 
-    `sampled` frames were chosen, `corrupt` names those that could not be used and why, the rest are in the arrays.
+    `sampled` frames were chosen, `corrupt` names those that could not be used and why, the rest are in the arrays;
+    `notes` is what else a user must know of the source.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ScanRecord:
     unpaired_depth: int
     corrupt: list[str]
     evaluation_only: bool
+    notes: list[str] = field(default_factory=list)
 
     @property
     def class_name(self) -> str:
@@ -51,7 +53,7 @@ class ScanRecord:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "ScanRecord":
         """Raises KeyError or TypeError where `data` is not what `to_json` gave."""
-        values = {name: data[name] for name in cls.__dataclass_fields__}
+        values = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         return cls(**values | {"intrinsics": Intrinsics(**data["intrinsics"])})
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from redwood_depth.errors import CameraError, RedwoodDepthError, ScanError
+from redwood_depth.bags.source import is_bag
+from redwood_depth.errors import BagError, ScanError
 from redwood_depth.images.decode import area_resized
-from redwood_depth.scans.redwood import MAX_GAP_US, RedwoodScan, ScanFrame, decode_color, decode_depth
+from redwood_depth.scans.redwood import MAX_GAP_US
 from training.data.npy_writer import NpyWriter
 from training.data.prepared_data import FORMAT, ScanRecord
+from training.data.recording_frames import RecordingFrames, ScanFrames, SourceFrames
 from training.data.scan_sources import ScanSource
 from training.data.whole_files import remove_leftover, whole_folder
 from training.errors import PreparedDataError
 
 PAIRINGS = ("stamp", "position")
-EVALUATION_ONLY = "evaluation only"  # how `use` in info.json begins where a licence forbids training
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def prepare_scan(source: ScanSource, data: Path, settings: PrepareSettings) -> S
         if record := _finished(folder / "scan.json", origin):
             remove_leftover(folder)
             return record
-        with RedwoodScan.open(source.path, settings.max_gap_us) as scan:
-            return _write(scan, folder, source.name, origin, settings)
-    except ScanError as error:
+        with _open(source.path, settings) as recording:
+            return _write(recording, folder, source.name, origin, settings)
+    except (ScanError, BagError) as error:
         return ScanFailure(source.name, str(error))
     except OSError as error:
         remedy = "make room and run again; finished scans stay" if error.errno == errno.ENOSPC else "run again"
@@ -81,28 +81,6 @@ def pairing_of(folder: Path) -> str:
         raise PreparedDataError(f"{folder / 'scan.json'} cannot be read ({error}); prepare it again") from error
 
 
-def by_position(scan: RedwoodScan) -> list[ScanFrame]:
-    """Pairs of the sorted listings, index by index, as the paper's code has it: wrong after the first lost frame."""
-    return [
-        ScanFrame(color, depth, color_us, depth_us)
-        for (color_us, color), (depth_us, depth) in zip(scan.colors, scan.depths, strict=False)
-    ]
-
-
-def spread_in_time(frames: Sequence[ScanFrame], count: int) -> list[ScanFrame]:
-    """`count` different frames (0: all) as evenly spread in time as the stamps allow, first and last among them."""
-    if not count or count >= len(frames):
-        return list(frames)
-    stamps = np.array([frame.color_stamp_us for frame in frames], np.float64)
-    wanted = np.linspace(stamps[0], stamps[-1], count) if count > 1 else stamps[[0, -1]].mean(keepdims=True)
-    chosen: list[int] = []
-    for i, time_us in enumerate(wanted):
-        first = chosen[-1] + 1 if chosen else 0
-        last = len(frames) - (count - i)  # so that enough are left for the rest
-        chosen.append(first + int(np.abs(stamps[first : last + 1] - time_us).argmin()))
-    return [frames[i] for i in chosen]
-
-
 def resize_color(color: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
     """(H, W, 3) -> (height, width, 3) by area, exactly as the robot's estimator resizes; always a copy."""
     resized = area_resized(color, height, width)
@@ -114,70 +92,58 @@ def resize_depth(depth: npt.NDArray[np.uint16], height: int, width: int) -> npt.
     return np.asarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint16)
 
 
-def _write(scan: RedwoodScan, folder: Path, name: str, origin: dict[str, Any], settings: PrepareSettings) -> ScanRecord:
-    paired = scan.frames if settings.pairing == "stamp" else by_position(scan)
-    frames = spread_in_time(paired, settings.frames_per_scan)
+def _write(
+    recording: RecordingFrames, folder: Path, name: str, origin: dict[str, Any], settings: PrepareSettings
+) -> ScanRecord:
     with whole_folder(folder) as partial:
-        kept, corrupt = _write_arrays(scan, frames, partial, settings)
+        kept = _write_arrays(recording, partial, settings)
         if not kept:
-            raise ScanError(f"none of {len(frames)} frames can be used; the first: {corrupt[0]}")
+            why = recording.corrupt[0] if recording.corrupt else "it has none"
+            raise ScanError(f"none of {recording.sampled} frames can be used; the first: {why}")
         record = ScanRecord(
             name=name,
-            intrinsics=scan.intrinsics.scaled(settings.height, settings.width),
-            color_stamps_us=[frame.color_stamp_us for frame in kept],
-            depth_stamps_us=[frame.depth_stamp_us for frame in kept],
-            sampled=len(frames),
-            unpaired_color=len(scan.colors) - len(paired),
-            unpaired_depth=len(scan.depths) - len(paired),
-            corrupt=corrupt,
-            evaluation_only=str(scan.info.get("use", "")).startswith(EVALUATION_ONLY),
+            intrinsics=recording.intrinsics.scaled(settings.height, settings.width),
+            color_stamps_us=[color_us for color_us, _ in kept],
+            depth_stamps_us=[depth_us for _, depth_us in kept],
+            sampled=recording.sampled,
+            unpaired_color=recording.unpaired_color,
+            unpaired_depth=recording.unpaired_depth,
+            corrupt=recording.corrupt,
+            evaluation_only=recording.evaluation_only,
+            notes=recording.notes,
         )
         (partial / "scan.json").write_text(json.dumps({"origin": origin, "record": record.to_json()}), "utf-8")
     return record
 
 
-def _write_arrays(
-    scan: RedwoodScan, frames: Sequence[ScanFrame], folder: Path, settings: PrepareSettings
-) -> tuple[list[ScanFrame], list[str]]:
-    """The frames that were written, and a line for each that cannot be used."""
-    kept, corrupt = [], []
-    size = (settings.height, settings.width)
+def _write_arrays(recording: RecordingFrames, folder: Path, settings: PrepareSettings) -> list[tuple[int, int]]:
+    """Stamps of colour and depth of the frames that were written, in microseconds."""
+    kept, size = [], (settings.height, settings.width)
     with (
         NpyWriter(folder / "image.npy", (*size, 3), np.uint8) as images,
         NpyWriter(folder / "depth.npy", size, np.uint16) as depths,
     ):
-        for frame in frames:
-            try:
-                color, depth = _read(scan, frame)
-            except RedwoodDepthError as error:
-                corrupt.append(f"{frame.color}, {frame.depth}: {error}")
-                continue
-            images.append(resize_color(color, *size))
-            depths.append(resize_depth(depth, *size))
-            kept.append(frame)
-    return kept, corrupt
+        for frame in recording.frames():
+            images.append(resize_color(frame.color, *size))
+            depths.append(resize_depth(frame.depth, *size))
+            kept.append((frame.color_stamp_us, frame.depth_stamp_us))
+    return kept
 
 
-def _read(scan: RedwoodScan, frame: ScanFrame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    """A frame's two images at their own sizes, which may differ as long as both show what the camera sees.
-
-    Colour is decoded in full: JPEG's own half-size decoding saves 8 % of a frame's time, mostly spent on depth, and is
-    off by 0.3 to 0.9 grey levels on average and by 35 at worst after the resize (quarter size: 1 to 2 on average).
-    """
-    color, depth = decode_color(scan.color_bytes(frame)), decode_depth(scan.depth_bytes(frame))
-    for shape in (color.shape, depth.shape):
-        try:
-            scan.intrinsics.fitted(*shape[:2])
-        except CameraError as error:
-            camera = f"{scan.intrinsics.width}x{scan.intrinsics.height}"
-            raise ScanError(f"an image of {shape[1]}x{shape[0]} is not what a camera of {camera} sees") from error
-    return color, depth
+def _open(path: Path, settings: PrepareSettings) -> RecordingFrames:
+    by_position = settings.pairing == "position"
+    if not is_bag(path):
+        return ScanFrames(path, settings.frames_per_scan, settings.max_gap_us, by_position)
+    if by_position:
+        raise ScanError("pairing by position is for the study of Redwood scans; a bag is paired by its stamps")
+    return SourceFrames(path, settings.frames_per_scan)
 
 
 def _source_state(path: Path) -> dict[str, Any]:
-    """What changes when a scan gets other files: size and times, of a zip or of the folder's parts."""
+    """What changes when a recording gets other files: size and times, of a file or of the folder's parts."""
     try:
-        parts = [path] if path.is_file() else [path / "rgb", path / "depth", path / "info.json"]
+        parts = [path / "rgb", path / "depth", path / "info.json"] if not is_bag(path) else sorted(path.glob("*"))
+        parts = [path] if path.is_file() else parts
         states = [(part.name, part.stat()) for part in parts if part.exists()]
     except OSError as error:
         raise ScanError(f"cannot read {path}: {error.strerror}") from error

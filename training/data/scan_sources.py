@@ -1,11 +1,14 @@
-"""Find scans: ROOT/CLASS/SCAN, and scans of no class directly below ROOT; a SCAN is a folder or a zip."""
+"""Find recordings: ROOT/CLASS/SCAN, and those of no class directly below ROOT; a SCAN is a folder, a zip or a bag."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from redwood_depth.bags.source import is_bag
 from redwood_depth.bundle import NO_CLASS
 from training.errors import PreparedDataError
+
+_FILES = (".mcap", ".db3", ".bag", ".zstd", ".lz4")
 
 
 @dataclass(frozen=True)
@@ -32,21 +35,37 @@ def find_scans(roots: Sequence[Path]) -> tuple[list[ScanSource], list[str]]:
     notes: list[str] = []
     for root in roots:
         _check_root(root)
-        for entry in _entries(root):
+        for entry in [root] if is_bag(root) else _entries(root):
             inside = [(NO_CLASS, entry)] if _is_scan(entry) else [(entry.name, scan) for scan in _scans_in(entry)]
             if not inside and entry.is_dir():
                 notes.append(f"{entry} holds no scan")
             for class_name, path in inside:
-                source = ScanSource(path, class_name, path.stem if path.suffix.lower() == ".zip" else path.name)
+                source = _source(path, class_name, found)
                 if found.setdefault(source.name, source) is not source:
                     notes.append(f"{path} is left out: {source.name} is {found[source.name].path}")
     if not found:
         places = ", ".join(map(str, roots))
-        raise PreparedDataError(f"no scans in {places}; wanted CLASS/SCAN_ID/{{rgb,depth}} or CLASS/SCAN_ID.zip there")
+        raise PreparedDataError(
+            f"no scans in {places}; wanted CLASS/SCAN_ID/{{rgb,depth}}, CLASS/SCAN_ID.zip or bags there"
+        )
     return [found[name] for name in sorted(found)], notes
 
 
+def _source(path: Path, class_name: str, found: Mapping[str, ScanSource]) -> ScanSource:
+    """Named after the file; a bag of a name that is taken after its folder as well: run of monday is monday_run."""
+    name = path.name
+    while is_bag(path) and Path(name).suffix in _FILES:
+        name = Path(name).stem
+    source = ScanSource(path, class_name, Path(name).stem if Path(name).suffix.lower() == ".zip" else name)
+    taken = found.get(source.name)
+    if taken is None or taken.path == path or not is_bag(path):
+        return source
+    return replace(source, number=f"{path.resolve().parent.name}_{source.number}")
+
+
 def _check_root(root: Path) -> None:
+    if is_bag(root):
+        return
     if not root.is_dir():
         raise PreparedDataError(f"no folder {root}")
     if _is_scan(root):
@@ -65,4 +84,6 @@ def _entries(folder: Path) -> list[Path]:
 def _is_scan(path: Path) -> bool:
     if path.suffix.lower() == ".zip":
         return path.is_file()
+    if is_bag(path):
+        return True
     return (path / "rgb").is_dir() or (path / "depth").is_dir()
