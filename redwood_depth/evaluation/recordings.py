@@ -6,7 +6,9 @@ from pathlib import Path
 from redwood_depth.bags.source import BagSource
 from redwood_depth.errors import ScanError
 from redwood_depth.rgbd import FrameSource
+from redwood_depth.scans.layouts.table import open_layout
 from redwood_depth.scans.prepared import PreparedSource, is_prepared_data, is_prepared_scan, scans_of_test_split
+from redwood_depth.scans.redwood import has_redwood_names, scans_in_zip
 from redwood_depth.scans.source import ScanSource, is_scan
 
 
@@ -19,7 +21,7 @@ def open_recording(
     predicted_topic: str | None = None,
     may_lack_depth: bool = False,
 ) -> FrameSource:
-    """The frames of a bag, a Redwood scan or a prepared scan; topics are a bag's, and found where they are None.
+    """The frames of a bag, a scan, a prepared scan or another layout; topics are a bag's, found where they are None.
 
     Raises:
         BagError: no bag, it cannot be read, or it lacks a topic.
@@ -30,8 +32,12 @@ def open_recording(
         return PreparedSource(path)
     if is_prepared_data(path):
         scans_of_test_split(path)  # says why it could not be expanded
-    if is_scan(path):
+    if is_scan(path) and (not path.is_dir() or has_redwood_names(path)):
         return ScanSource(path)
+    if layout := open_layout(path):
+        return layout
+    if is_scan(path):
+        return ScanSource(path)  # says what it lacks
     return BagSource(
         path,
         color=color_topic,
@@ -43,11 +49,17 @@ def open_recording(
 
 
 def expanded(paths: Sequence[Path]) -> list[Path]:
-    """Each folder of prepared scans replaced by its test scans; one that has none stays, to fail by itself."""
+    """Each folder of prepared scans replaced by its test scans, each zip of several scans by these.
+
+    One that has none or cannot be read stays, to fail by itself.
+    """
     result: list[Path] = []
     for path in paths:
         try:
-            result += scans_of_test_split(path) if is_prepared_data(path) else [path]
+            if is_prepared_data(path):
+                result += scans_of_test_split(path)
+            else:
+                result += scans_in_zip(path) if path.suffix.lower() == ".zip" and path.is_file() else [path]
         except ScanError:
             result.append(path)
     return result

@@ -38,7 +38,7 @@ def decode_image(data: NDArray[np.uint8]) -> NDArray[Any]:
     Raises:
         ImageError: none of these formats, an absurd size (a few bytes may claim gigabytes), damaged beyond decoding.
     """
-    kind = _checked_kind(data)
+    kind, _ = _checked(data)
     if kind == "PNG":
         _check_chunks(data)
     elif kind == "JPEG" and _JPEG_END not in data.tobytes():  # OpenCV 5 refuses it, OpenCV 4 fills the rest with gray
@@ -52,6 +52,11 @@ def decode_image(data: NDArray[np.uint8]) -> NDArray[Any]:
     return pixels
 
 
+def image_size(data: NDArray[np.uint8]) -> tuple[int, int]:
+    """(height, width) that an image's header says. Raises ImageError."""
+    return _checked(data)[1][0]
+
+
 def video_remedy(image_format: str) -> str:
     """What to do about a format that is a video's, empty for any other."""
     if not any(mark in image_format.lower() for mark in _VIDEO_MARKS):
@@ -59,15 +64,15 @@ def video_remedy(image_format: str) -> str:
     return f"; {image_format!r} is video, whose frames need each other: republish it as raw or JPEG images"
 
 
-def _checked_kind(data: NDArray[np.uint8]) -> str:
-    """Which format it is, once the sizes that it claims are seen to be possible."""
+def _checked(data: NDArray[np.uint8]) -> tuple[str, list[tuple[int, int]]]:
+    """Which format it is, and the sizes that it claims, seen to be possible."""
     try:
         kind, sizes = ("TIFF", tiff_sizes(data)) if is_tiff(data) else _opened(data)
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
         raise ImageError(f"not a JPEG, PNG, TIFF, WebP or AVIF image ({data.size} bytes)") from error
     for height, width in sizes:
         check_size(height, width)
-    return kind
+    return kind, sizes
 
 
 def _opened(data: NDArray[np.uint8]) -> tuple[str, list[tuple[int, int]]]:

@@ -19,13 +19,14 @@ from redwood_depth.errors import ImageError, ScanError
 from redwood_depth.images.compressed import decode_image
 from redwood_depth.images.decode import color_from_picture
 from redwood_depth.rgbd import MAX_GAP_NS, pair_stamps
+from redwood_depth.scans.stamp_units import unit_of
 
 MAX_GAP_US = MAX_GAP_NS // 1000
 MAX_MEMBER_BYTES = 64 << 20
 PRIMESENSE = Intrinsics(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5)  # Redwood's own camera
 
-_COLOR = re.compile(r"(?P<top>(?:[^/]+/)?)rgb/[0-9]+-(?P<stamp>[0-9]{1,18})\.jpe?g", re.IGNORECASE)
-_DEPTH = re.compile(r"(?P<top>(?:[^/]+/)?)depth/[0-9]+-(?P<stamp>[0-9]{1,18})\.png", re.IGNORECASE)
+_COLOR = re.compile(r"(?P<top>(?:[^/]+/)*)rgb/[0-9]+-(?P<stamp>[0-9]{1,19})\.jpe?g", re.IGNORECASE)
+_DEPTH = re.compile(r"(?P<top>(?:[^/]+/)*)depth/[0-9]+-(?P<stamp>[0-9]{1,19})\.png", re.IGNORECASE)
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # RuntimeError: encrypted
 
 
@@ -43,19 +44,27 @@ class RedwoodScan:
     """An open scan; a context manager. `frames` are in order of time, `unpaired` counts colour frames without depth.
 
     `unpaired_depth` counts depth frames without colour; `colors` and `depths` list all frames of a stream as (stamp in
-    microseconds, member name), ascending; `info` is what info.json says, empty where there is none.
+    microseconds, member name), ascending; `info` is what info.json says, empty where there is none; `warnings` is what
+    a user must know of how it was read.
     """
 
-    def __init__(self, path: Path, members: "_Folder | _Zip", max_gap_us: int) -> None:
+    def __init__(self, path: Path, members: "_Folder | _Zip", max_gap_us: int, top: str | None = None) -> None:
         self._members = members
         self.name = path.stem if path.suffix.lower() == ".zip" else path.resolve().name
         names = members.names()
-        top, colors = _stamped(names, _COLOR)
-        depth_top, depths = _stamped(names, _DEPTH)
+        color_tops, depth_tops = _stamped(names, _COLOR), _stamped(names, _DEPTH)
+        others = sorted(color_tops.keys() & depth_tops.keys())
+        top = _largest(color_tops) if top is None else top
+        colors, depths = color_tops.get(top, []), depth_tops.get(top, [])
         if not colors:
             raise ScanError(f"{path} is no Redwood scan: it has no rgb/NNNNNNN-TTTTTTTTTTTT.jpg")
-        if not depths or depth_top != top:
+        if not depths:
             raise ScanError(f"{path} is no Redwood scan: it has no depth/NNNNNNN-TTTTTTTTTTTT.png beside rgb/")
+        unit, said = unit_of([stamp for stamp, _ in colors])
+        colors, depths = ([(unit.us(stamp), name) for stamp, name in stream] for stream in (colors, depths))
+        self.warnings = [said] if said else []
+        if len(others) > 1:
+            self.warnings.append(f"one of {len(others)} scans in its zip: {', '.join(other[:-1] for other in others)}")
         pairs = pair_stamps([stamp for stamp, _ in colors], [stamp for stamp, _ in depths], max_gap_us)
         if not pairs:
             raise ScanError(
@@ -79,11 +88,13 @@ class RedwoodScan:
         path = Path(path).expanduser()
         if path.is_dir():
             return cls(path, _Folder(path), max_gap_us)
-        if not path.is_file():
+        archive = zip_of(path)
+        if archive is None:
             raise ScanError(f"no scan at {path}")
-        members = _Zip(path)
+        members = _Zip(archive)
         try:
-            return cls(path, members, max_gap_us)
+            inside = path.relative_to(archive).as_posix()
+            return cls(path, members, max_gap_us, None if archive == path else f"{inside}/")
         except ScanError:
             members.close()
             raise
@@ -185,14 +196,42 @@ def _check_size(name: str, size: int) -> None:
         raise ScanError(f"{name} has {size >> 20} MB; a scan's files have at most {MAX_MEMBER_BYTES >> 20} MB")
 
 
-def _stamped(names: Sequence[str], pattern: re.Pattern[str]) -> tuple[str, list[tuple[int, str]]]:
-    """The top folder ("" or "scan/") and its (stamp, name) members, ascending; the folder that holds the most wins."""
+def zip_of(path: Path) -> Path | None:
+    """The file that `path` is or, as in class.zip/00001, lies in; None: there is none."""
+    return next((file for file in (path, *path.parents) if file.is_file()), None)
+
+
+def scans_in_zip(path: Path) -> list[Path]:
+    """class.zip/00001 and so on where a zip holds several scans, itself where it holds one or none.
+
+    Raises:
+        ScanError: not a zip that can be read.
+    """
+    members = _Zip(path)
+    try:
+        names = members.names()
+    finally:
+        members.close()
+    tops = sorted(_stamped(names, _COLOR).keys() & _stamped(names, _DEPTH).keys())
+    return [path / top for top in tops] if len(tops) > 1 else [path]
+
+
+def has_redwood_names(path: Path) -> bool:
+    """Whether a folder's images are called NNNNNNN-TTTTTTTTTTTT."""
+    return any(_COLOR.fullmatch(f"rgb/{file.name}") for file in (path / "rgb").iterdir())
+
+
+def _stamped(names: Sequence[str], pattern: re.Pattern[str]) -> dict[str, list[tuple[int, str]]]:
+    """By top folder ("" or "scan/"), its (stamp, name) members, ascending."""
     tops: dict[str, list[tuple[int, str]]] = {}
     for name in names:
         if match := pattern.fullmatch(name):
             tops.setdefault(match["top"], []).append((int(match["stamp"]), name))
-    top = max(tops, key=lambda key: len(tops[key]), default="")
-    return top, sorted(tops.get(top, []))
+    return {top: sorted(members) for top, members in tops.items()}
+
+
+def _largest(tops: dict[str, list[tuple[int, str]]]) -> str:
+    return max(tops, key=lambda top: len(tops[top]), default="")
 
 
 def _read_info(name: str, data: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A Redwood scan as a source of RGB-D frames."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +14,9 @@ US = 1000  # nanoseconds
 
 
 def is_scan(path: Path) -> bool:
-    """Whether `path` is a zip, or a folder with rgb/ and depth/: no bag has either."""
+    """Whether `path` is a zip or lies in one, or a folder with rgb/ and depth/: no bag has either."""
+    if any(part.suffix.lower() == ".zip" and part.is_file() for part in path.parents):
+        return True
     return path.suffix.lower() == ".zip" or ((path / "rgb").is_dir() and (path / "depth").is_dir())
 
 
@@ -23,13 +25,13 @@ class ScanSource:
 
     damage: str | None = None
     lacks_depth: str | None = None
-    warnings: Sequence[str] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._scan = RedwoodScan.open(path)
         self.expected = len(self._scan.frames)
         self.skipped = Skipped(self._scan.unpaired, self._scan.unpaired_depth)
+        self.warnings = list(self._scan.warnings)
 
     @property
     def taken(self) -> Mapping[str, str | None]:
@@ -43,7 +45,7 @@ class ScanSource:
             except (ScanError, ImageError) as error:
                 self.skipped.count_corrupt(error)
                 continue
-            intrinsics = _fitted(self._scan.intrinsics, color.shape[:2])
+            intrinsics = self._fitted(*color.shape[:2])
             stamps_ns = frame.color_stamp_us * US, frame.depth_stamp_us * US
             yield RgbdFrame(ColorImage(color), depth_m, intrinsics, *stamps_ns)
 
@@ -55,9 +57,23 @@ class ScanSource:
     ) -> None:
         self._scan.close()
 
+    def _fitted(self, height: int, width: int) -> Intrinsics | None:
+        """The camera at the images' size, None where it is another's; what is assumed of it is said once."""
+        camera, size = self._scan.intrinsics, f"{width}x{height}"
+        try:
+            fitted = camera.fitted(height, width)
+        except CameraError:
+            whose = (
+                "info.json describes" if self._scan.info else "there is no info.json, and Redwood's PrimeSense gives"
+            )
+            self._say(
+                f"depth is not corrected for the focal length: {whose} {camera.width}x{camera.height}, not {size}"
+            )
+            return None
+        if not self._scan.info and width > camera.width:
+            self._say(f"no info.json: the PrimeSense's focal length is assumed for {size}, {fitted.fx:.0f} px")
+        return fitted
 
-def _fitted(camera: Intrinsics, size: tuple[int, ...]) -> Intrinsics | None:
-    try:
-        return camera.fitted(*size[:2])
-    except CameraError:
-        return None
+    def _say(self, words: str) -> None:
+        if words not in self.warnings:
+            self.warnings.append(words)
