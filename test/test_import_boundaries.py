@@ -27,7 +27,7 @@ MAY_USE_ROS = (  # folders and files below redwood_depth/ with rclpy and message
     "commands/checks/node_start.py",
 )
 # What each folder may import of the project besides itself: data flows down this list, nothing imports upwards.
-CONTRACT = {"bundle", "camera", "errors", "files", "prediction", "rgbd"}
+CONTRACT = {"bundle", "camera", "errors", "files", "prediction", "registration", "rgbd"}
 FOLDERS = {
     "images": CONTRACT,
     "scans": CONTRACT | {"images"},
@@ -40,6 +40,7 @@ FOLDERS = {
     "commands": CONTRACT
     | {"parallel", "calibration", "images", "scans", "bags", "engines", "estimator", "evaluation", "node"},
     "prediction": set(),
+    "registration": {"camera"},
     "rgbd": {"camera", "images"},
     "errors": set(),
     "parallel": {"errors"},

@@ -8,13 +8,14 @@ from collections.abc import Container, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from redwood_depth.bags.calibrations import Calibrations
 from redwood_depth.bags.message_types import RawMessage, deserialize, header_stamp_ns
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.stamps import SET_BACK_NS, Clock
 from redwood_depth.bags.topics import RgbdTopics
-from redwood_depth.camera import Intrinsics
-from redwood_depth.errors import BagError, CameraError, ImageError
-from redwood_depth.images.decode import ColorImage, color_from_message, depth_from_message
+from redwood_depth.camera import is_rectified
+from redwood_depth.errors import BagError, ImageError
+from redwood_depth.images.decode import color_from_message, depth_from_message
 from redwood_depth.images.sixteen_bits import SixteenBits
 from redwood_depth.rgbd import MAX_GAP_NS, RgbdFrame, Skipped, pair_stamps
 
@@ -43,7 +44,7 @@ class RgbdReader:
         self._depths = _Waiting()
         self._max_gap_ns = max_gap_ns
         self._clock = Clock()
-        self._intrinsics: Intrinsics | None = None
+        self._calibrations = Calibrations(is_rectified(topics.color))
         self._sixteen_bits = SixteenBits()
         self.only: Container[int] | None = None  # stamps of the colour images that are decoded; None: all
 
@@ -103,18 +104,26 @@ class RgbdReader:
         yield from self._settled(ended=True)
 
     def _without_depth(self) -> Iterator[RgbdFrame]:
+        waiting: RawMessage | None = None  # until the next image: its camera_info may be logged after it
         for message in self._bag.messages([name for name in vars(self._topics).values() if name]):
             if message.topic == self._topics.camera_info:
                 self._read_camera_info(message)
                 continue
-            try:
-                stamp_ns = header_stamp_ns(message) or message.timestamp_ns
-                image = color_from_message(deserialize(message), self._sixteen_bits)
-            except (BagError, ImageError) as error:
-                self._count_corrupt(error)
-                continue
-            nothing: NDArray[np.float32] = np.broadcast_to(np.float32(np.nan), image.size)
-            yield RgbdFrame(image, nothing, self._fitted(image), stamp_ns, stamp_ns)
+            yield from self._color_alone(waiting)
+            waiting = message
+        yield from self._color_alone(waiting)
+
+    def _color_alone(self, message: RawMessage | None) -> Iterator[RgbdFrame]:
+        if message is None:
+            return
+        try:
+            stamp_ns = header_stamp_ns(message) or message.timestamp_ns
+            image = color_from_message(deserialize(message), self._sixteen_bits)
+        except (BagError, ImageError) as error:
+            self._count_corrupt(error)
+            return
+        nothing: NDArray[np.float32] = np.broadcast_to(np.float32(np.nan), image.size)
+        yield RgbdFrame(image, nothing, self._calibrations.at(stamp_ns, image.size), stamp_ns, stamp_ns)
 
     def _read_first_camera_info(self) -> None:
         """Drivers may send it once, or after the first image; it holds for the images before it as well."""
@@ -143,8 +152,8 @@ class RgbdReader:
 
     def _read_camera_info(self, message: RawMessage) -> None:
         try:
-            self._intrinsics = Intrinsics.from_camera_info(deserialize(message))
-        except (BagError, CameraError) as error:
+            self._calibrations.add(self._clock.of(message), deserialize(message))
+        except BagError as error:
             self._count_corrupt(error)
 
     def _stamp_ns(self, message: RawMessage) -> int | None:
@@ -179,13 +188,9 @@ class RgbdReader:
             self._count_corrupt(error)
             return
         self.paired += 1
-        yield RgbdFrame(image, depth_m, self._fitted(image), self._clock.of(color), self._clock.of(depth))
-
-    def _fitted(self, color: ColorImage) -> Intrinsics | None:
-        try:
-            return self._intrinsics.fitted(*color.size) if self._intrinsics else None
-        except CameraError:
-            return None
+        stamp_ns = self._clock.of(color)
+        intrinsics = self._calibrations.at(stamp_ns, image.size)
+        yield RgbdFrame(image, depth_m, intrinsics, stamp_ns, self._clock.of(depth))
 
 
 class _Waiting:

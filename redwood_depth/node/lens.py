@@ -3,7 +3,6 @@
 No rclpy. A rectified image's rays are a pinhole's.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from redwood_depth.camera import Intrinsics
+from redwood_depth.camera import Intrinsics, is_rectified
 
 _FISHEYE = ("equidistant", "fisheye", "kannala_brandt")  # the first is ROS's name for it
 _POLYNOMIAL = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
-_RECTIFIED = re.compile(r"(?:^|[/_])rect(?:ified|_|/|$)")  # image_proc's image_rect and image_rect_color, ZED's rect
 _ROUNDS = 40  # of the inversion, in which only pixels that are still off take part
 _COLUMNS, _ROWS = 161, 121
 _NEGLIGIBLE_PX, _TOLERANCE_PX = 0.1, 0.05
@@ -43,7 +41,7 @@ class Rays:
 
 def lens_of(camera_info: Any, image_topic: str) -> Lens | None:
     """The lens of the images on this topic; None where they are rectified (by the topic's name) or not distorted."""
-    if camera_info is None or not any(camera_info.d) or _RECTIFIED.search(image_topic):
+    if camera_info is None or not any(camera_info.d) or is_rectified(image_topic):
         return None
     return Lens(camera_info.distortion_model or "plumb_bob", tuple(map(float, camera_info.d)))
 

@@ -1,6 +1,5 @@
 """The ROS 2 node `perception`: camera images in, metric depth and object class out."""
 
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -11,18 +10,15 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
-from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
-from redwood_depth.camera import Intrinsics
-from redwood_depth.errors import CameraError, RedwoodDepthError
+from redwood_depth.errors import RedwoodDepthError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import color_from_message
 from redwood_depth.images.sixteen_bits import SixteenBits
 from redwood_depth.node.anchor import Anchor, check_anchor
+from redwood_depth.node.camera_info_input import CameraInfoInput
 from redwood_depth.node.engine_start import open_estimator
 from redwood_depth.node.health import health
 from redwood_depth.node.image_input import ImageInput
@@ -38,7 +34,6 @@ from redwood_depth.node.said_once import SaidOnce
 from redwood_depth.node.statistics import FrameStatistics
 from redwood_depth.node.worker import Worker
 
-_CAMERA_INFO_PATIENCE_S = 0.3
 _MANAGED = "; autostart has configured and activated it: set autostart to false where a life-cycle manager does that"
 _SMALL_DEPTH = (
     "output_size: model: depth in the image's aspect at about the model's size; depth_image_proc's PointCloudXyzrgb "
@@ -64,11 +59,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._worker: Worker[Frame] | None = None
         self._outputs: Outputs | None = None
         self._engine_description = "none"
-        self._camera_info: CameraInfo | None = None
-        self._camera_info_settled = threading.Event()  # it came once, or was waited for once
         self._images: ImageInput | None = None
         self._words: ImageWords | None = None
-        self._info: Subscription | None = None
+        self._infos: CameraInfoInput | None = None
         self._anchor: Anchor | None = None
         self._problem = ""
         self._frame_id = ""
@@ -145,23 +138,23 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _subscribe(self) -> None:
         parameters = self.parameters
-        info_qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._images = ImageInput(
             self, parameters.image_transport, parameters.image_reliability, self.statistics, self._receive_image
         )
-        self._words = ImageWords(SaidOnce(self.get_logger()), self._images.topic.name)
+        said = SaidOnce(self.get_logger())
+        self._words = ImageWords(said, self._images.topic.name)
         self._anchor = Anchor(self, parameters)
-        self._info = self.create_subscription(CameraInfo, "camera_info", self._receive_camera_info, info_qos)
+        self._infos = CameraInfoInput(self, self._images.topic.name, said)
         self.get_logger().info(f"active: waiting for images on {self._images.topic.name}")
 
     def _unsubscribe(self) -> None:
         if self._images is not None:
             self._images.destroy()
-        if self._info is not None:
-            self.destroy_subscription(self._info)
+        if self._infos is not None:
+            self._infos.destroy()
         if self._anchor is not None:
             self._anchor.destroy(self)
-        self._images, self._info, self._anchor = None, None, None
+        self._images, self._infos, self._anchor = None, None, None
         if self._worker is not None:
             self._worker.clear()
 
@@ -172,8 +165,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self.get_logger().error("the worker did not end in time")
         if self._outputs is not None:
             self._outputs.destroy(self)
-        self._worker, self._outputs, self._bundle, self._camera_info = None, None, None, None
-        self._camera_info_settled.clear()
+        self._worker, self._outputs, self._bundle = None, None, None
         self._engine_description = "none"
 
     # ------------------------------------------------------------------------------------------------- parameters
@@ -196,10 +188,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     # ----------------------------------------------------------------------------------------------------- frames
 
-    def _receive_camera_info(self, info: CameraInfo) -> None:
-        self._camera_info = info
-        self._camera_info_settled.set()
-
     def _receive_image(self, message: Any) -> None:
         received_s = self.statistics.frame_received()
         if self._worker is None or self._outputs is None:
@@ -220,16 +208,16 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
                 self._bad_frame(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
 
     def _predict_and_publish(self, estimator: Estimator, frame: Frame) -> None:
-        outputs, words, threshold = self._outputs, self._words, self._threshold()
+        outputs, words, infos, threshold = self._outputs, self._words, self._infos, self._threshold()
         self._frame_id = frame.message.header.frame_id
         image = color_from_message(frame.message, self._sixteen_bits)
         if news := self._sixteen_bits.news():
             self.get_logger().warning(news)
-        info, intrinsics = self._calibration(self._newest_camera_info(), image.size)
+        if outputs is None or words is None or infos is None:
+            return
+        info, intrinsics = infos.of_image(frame.message.header, image.size)
         bundle = estimator.bundle
         size = published_size(self.parameters.output_size, image=image.size, model=(bundle.height, bundle.width))
-        if outputs is None or words is None:
-            return
         canvas = outputs.depth_canvas(*size)
         started_s = time.monotonic()
         prediction = estimator.predict(image, intrinsics, size, canvas)
@@ -246,32 +234,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         if rays is not None:
             words.look_at_cloud(rays, context.lens, size)
 
-    def _newest_camera_info(self) -> CameraInfo | None:
-        """The newest camera_info; before the first it waits a moment, so that depth does not begin at a wrong scale."""
-        if not self._camera_info_settled.is_set():
-            if self.count_publishers(self.resolve_topic_name("camera_info")):
-                self._camera_info_settled.wait(_CAMERA_INFO_PATIENCE_S)
-            self._camera_info_settled.set()
-        return self._camera_info
-
-    def _calibration(
-        self, info: CameraInfo | None, size: tuple[int, int]
-    ) -> tuple[CameraInfo | None, Intrinsics | None]:
-        """The camera_info and intrinsics that fit the image; without them depth stays the training camera's."""
-        log = self.get_logger()
-        if info is None:
-            log.warning("no camera_info: depth is not corrected for the focal length", once=True)
-            return None, None
-        try:
-            intrinsics = Intrinsics.from_camera_info(info)
-            fitted = intrinsics.fitted(*size) if intrinsics else None
-        except CameraError as error:
-            log.warning(f"camera_info is not used: {error}", throttle_duration_sec=10.0)
-            return None, None
-        if fitted is None:
-            log.warning("camera_info is uncalibrated (K[0] = 0): depth is not corrected", once=True)
-        return info, fitted
-
     def _bad_frame(self, reason: str) -> None:
         self.statistics.frame_bad(reason.splitlines()[0])
         count = self.statistics.counts["bad"]
@@ -287,6 +249,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
         if self._images is not None:
             self._images.look()
+            values |= {"focal length": self._infos.summary()} if self._infos and self._infos.frames else {}
             values |= self._anchor.values() if self._anchor else {}
             values |= {"why no image": self._images.silence} if self._images.silence else {}
         name = self.get_fully_qualified_name().lstrip("/")
