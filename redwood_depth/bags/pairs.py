@@ -17,6 +17,7 @@ from redwood_depth.camera import is_rectified
 from redwood_depth.errors import BagError, ImageError
 from redwood_depth.images.decode import color_from_message, depth_from_message
 from redwood_depth.images.sixteen_bits import SixteenBits
+from redwood_depth.images.wrapped_depth import WrappedDepth
 from redwood_depth.rgbd import MAX_GAP_NS, RgbdFrame, Skipped, pair_stamps
 
 MAX_WAITING_BYTES = 256 << 20
@@ -46,13 +47,13 @@ class RgbdReader:
         self._clock = Clock()
         self._calibrations = Calibrations(is_rectified(topics.color))
         self._sixteen_bits = SixteenBits()
+        self._wrapped = WrappedDepth()
         self.only: Container[int] | None = None  # stamps of the colour images that are decoded; None: all
 
     @property
     def warnings(self) -> list[str]:
         """What a user must know of how the images were paired."""
-        note = self._sixteen_bits.note
-        return [*self._clock.warnings(), *([note] if note else [])]
+        return [*self._clock.warnings(), *filter(None, (self._sixteen_bits.note, self._wrapped.warning))]
 
     @property
     def unpaired_color(self) -> int:
@@ -183,7 +184,7 @@ class RgbdReader:
         """The frame, or nothing where it cannot be read."""
         try:
             image = color_from_message(deserialize(color), self._sixteen_bits)
-            depth_m = depth_from_message(deserialize(depth))
+            depth_m = depth_from_message(deserialize(depth), self._wrapped)
         except (BagError, ImageError) as error:
             self._count_corrupt(error)
             return

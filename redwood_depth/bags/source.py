@@ -1,13 +1,17 @@
 """A bag as a source of RGB-D frames: its camera's topics chosen, its images paired."""
 
+import contextlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from redwood_depth.bags.message_types import COMPRESSED_IMAGE, deserialize
 from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.topics import RgbdTopics, choose_camera, lacks
-from redwood_depth.errors import BagError
+from redwood_depth.errors import BagError, ImageError
+from redwood_depth.images.compressed_depth import inverse_depth_code
+from redwood_depth.images.payload import payload
 from redwood_depth.rgbd import RgbdFrame, Skipped
 
 _SUFFIXES = (".mcap", ".db3", ".bag")
@@ -59,6 +63,7 @@ class BagSource:
             self.bag.close()
             raise
         self._reader = RgbdReader(self.bag, self.topics)
+        self._depth_code = _depth_code(self.bag, self.topics.depth)
         self.lacks_depth = None if self.topics.depth else lacks(self.bag, "depth image", "the bag")
 
     @property
@@ -67,7 +72,7 @@ class BagSource:
 
     @property
     def taken(self) -> Mapping[str, str | None]:
-        return dict(vars(self.topics))
+        return {**vars(self.topics), **({"depth_code": self._depth_code} if self._depth_code else {})}
 
     @property
     def expected(self) -> int:
@@ -103,3 +108,16 @@ class BagSource:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.bag.close()
+
+
+def _depth_code(bag: Bag, topic: str | None) -> str | None:
+    """How finely the recorder wrote depth, where it had to squeeze meters into 16 bits."""
+    if topic is None or topic not in {each.name for each in bag.topics if each.type == COMPRESSED_IMAGE}:
+        return None
+    for message in bag.messages((topic,)):
+        with contextlib.suppress(BagError, ImageError):  # it comes again in its place
+            image = deserialize(message)
+            code = inverse_depth_code(image.format, payload(image.data))
+            return code.words if code else None
+        break
+    return None

@@ -86,7 +86,7 @@ class RecordingResult:
 
     bag: str = entry("its path")
     label: str | None = entry("the class that every frame shows; null: not known")
-    topics: dict[str, str | None] = entry("what `color`, `depth` and `camera_info` were taken from: topics, or files")
+    topics: dict[str, str | None] = entry("where `color`, `depth`, `camera_info` are from; `depth_code`: its steps")
     sizes: list[ImageSizes] = entry("sizes of the images")
     duration_s: float = entry("from the first frame to the last, in s")
     damage: str | None = entry("why only a part could be read; null: all of it was")

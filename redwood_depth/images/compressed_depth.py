@@ -1,6 +1,5 @@
 """Depth in a CompressedImage: what compressed_depth_image_transport writes, and 16-bit pictures on /compressed."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,56 +7,23 @@ from numpy.typing import NDArray
 
 from redwood_depth.errors import ImageError
 from redwood_depth.images.compressed import PNG_SIGNATURE, decode_image, video_remedy
+from redwood_depth.images.inverse_depth import InverseDepthCode
 from redwood_depth.images.rvl import decode_rvl
+from redwood_depth.images.wrapped_depth import WrappedDepth
 
 _HEADER_BYTES = 12  # compressed_depth_image_transport: format (int32), quantisation A and B (float32)
 _TRANSPORT = "compressedDepth"
 _ENCODINGS = ("16UC1", "mono16", "16SC1", "32FC1", "png", "")
 _KNOWN = "16UC1 and 32FC1 as compressedDepth png or rvl, and as PNG or TIFF on /compressed"
-_LARGEST_CODE = 65535
 _JPEG = b"\xff\xd8"
 _SIGNATURES = (PNG_SIGNATURE, _JPEG, b"II*\0", b"MM\0*")  # the last two: TIFF
 
 
-@dataclass(frozen=True)
-class InverseDepthCode:
-    """How 32FC1 travels in 16 bits: depth = a / (code - b) for codes from 1, 0 where there is none."""
-
-    a: float
-    b: float
-
-    @property
-    def nearest_m(self) -> float:
-        """What is nearer does not fit: the recorder's conversion to 16 bits made something else of it."""
-        return self.a / (_LARGEST_CODE - self.b)
-
-    @property
-    def farthest_m(self) -> float:
-        return self.a / (1 - self.b)
-
-    @property
-    def is_plausible(self) -> bool:
-        """Whether a transport may have written it: a header that nobody filled holds anything."""
-        ordered = np.isfinite([self.a, self.b]).all() and self.a > 0 and self.b < 1
-        return bool(ordered and 1e-4 < self.nearest_m < self.farthest_m < 1e5)
-
-    def step_m(self, depth_m: float) -> float:
-        """Between two neighboring codes at `depth_m`."""
-        return depth_m * depth_m / self.a
-
-    def decoded(self, codes: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Depth float32 in meters, 0 where there is none: also at the largest code, which nearer depth may have got."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            depth_m = np.float32(self.a) / (codes - np.float32(self.b))
-        depth_m[(codes == 0) | (codes == _LARGEST_CODE)] = 0.0
-        return depth_m
-
-
-def decode_depth(image_format: str, data: NDArray[np.uint8]) -> NDArray[Any]:
+def decode_depth(image_format: str, data: NDArray[np.uint8], wrapped: WrappedDepth | None = None) -> NDArray[Any]:
     """Depth (H, W) of a CompressedImage: millimeters where it is an integer, meters where it is a float.
 
     16UC1 holds millimeters, 32FC1 travels as `InverseDepthCode` or as a TIFF of floats. An empty or an old format says
-    nothing of the encoding or the code: then the data is looked at.
+    nothing of the encoding or the code: then the data is looked at. What `wrapped` finds is left out.
 
     Raises:
         ImageError: another encoding or code, or data that is damaged.
@@ -72,7 +38,7 @@ def decode_depth(image_format: str, data: NDArray[np.uint8]) -> NDArray[Any]:
     if pixels.ndim != 2 or pixels.dtype not in (np.uint16, np.float32):
         raise ImageError(f"compressed depth must be one channel of 16 bits, not {pixels.dtype} {pixels.shape}")
     if code is not None:
-        return code.decoded(pixels)
+        return code.decoded(wrapped.without(pixels, code) if wrapped else pixels)
     if encoding == "32FC1" and pixels.dtype == np.uint16:
         raise ImageError("compressed 32FC1 depth lacks its header of 12 bytes, which says what its values mean")
     return pixels.view(np.int16) if encoding == "16SC1" else pixels

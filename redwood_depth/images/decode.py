@@ -17,6 +17,7 @@ from redwood_depth.images.converter import convert_to_rgb
 from redwood_depth.images.encodings import COLOR_ENCODINGS, ENCODINGS, Encoding
 from redwood_depth.images.payload import payload
 from redwood_depth.images.sixteen_bits import SixteenBits, scaled_to_eight_bits
+from redwood_depth.images.wrapped_depth import WrappedDepth
 
 # 16UC1 is millimeters, 32FC1 meters (REP 118); mono16 is how some drivers name 16UC1.
 _DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "16SC1": "i2", "32FC1": "f4", "64FC1": "f8"}
@@ -142,14 +143,17 @@ def _check_shared(message: Any, encoding: Encoding) -> None:
         raise ImageError(f"{message.encoding} image has an odd height of {message.height}")
 
 
-def depth_from_message(message: Any) -> NDArray[np.float32]:
+def depth_from_message(message: Any, wrapped: WrappedDepth | None = None) -> NDArray[np.float32]:
     """Depth float32 (H, W) in meters, NaN where there is none, of an Image or a CompressedImage of depth.
+
+    What wrapped round because it was too near for the recorder's code is left out where `wrapped` of the recording is
+    given and finds it.
 
     Raises:
         ImageError: as `color_from_message`.
     """
     if hasattr(message, "format"):
-        return depth_in_meters(decode_depth(message.format, payload(message.data)))
+        return depth_in_meters(decode_depth(message.format, payload(message.data), wrapped))
     if message.encoding not in _DEPTH_TYPES:
         raise ImageError(f"unknown depth encoding {message.encoding!r}; known: {', '.join(_DEPTH_TYPES)}")
     return depth_in_meters(_rows(message, 1, _DEPTH_TYPES[message.encoding]))

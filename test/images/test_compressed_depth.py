@@ -12,8 +12,8 @@ from image_messages import compressed, message
 from rvl_samples import encode_rvl
 
 from redwood_depth.errors import ImageError
-from redwood_depth.images.compressed_depth import InverseDepthCode
 from redwood_depth.images.decode import depth_from_message
+from redwood_depth.images.inverse_depth import InverseDepthCode
 from redwood_depth.images.rvl import decode_rvl
 
 HEAD = bytes(12)

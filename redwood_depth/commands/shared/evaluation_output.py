@@ -21,6 +21,8 @@ def print_result(result: EvaluationResult) -> None:
     for bag in [] if several else result.bags:
         against = f" against {bag.topics['depth']}" if bag.topics.get("depth") else ", class only"
         print(f"\n{bag.bag}: {bag.topics['color']}{against}")
+        if code := bag.topics.get("depth_code"):
+            print(f"ground truth is recorded as {code}")
         print(score_table(bag.summary))
     for warning in result.warnings:
         print(f"evaluate_bag: warning: {warning}", file=sys.stderr)
