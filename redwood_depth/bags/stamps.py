@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
-from statistics import median
+
+import numpy as np
 
 from redwood_depth.bags.message_types import RawMessage, header_stamp_ns
 from redwood_depth.errors import BagError
@@ -110,10 +111,9 @@ class Clock:
         between_ns = _between(color, depth)
         apart = f"{abs(between_ns) / 1e9:.1f} s apart where they were logged together"
         fault = _fault("colour", color) or _fault("depth", depth)
-        if fault is None and abs(between_ns) > _OTHER_CLOCK_NS:
-            if _plausible(color) and _plausible(depth):
-                self._warnings.append(f"the stamps of colour and depth are {apart}: is one of the clocks wrong?")
-                return
+        if fault is None and abs(between_ns) > _OTHER_CLOCK_NS and _plausible(color) and _plausible(depth):
+            self._warnings.append(f"the stamps of colour and depth are {apart}: is one of the clocks wrong?")
+        elif fault is None and _of_two_clocks(color, depth, between_ns):
             fault = f"the stamps of colour and depth are of different clocks ({apart})"
         if fault:
             self._use_logged(fault, color, depth)
@@ -162,7 +162,13 @@ def _begins_at_zero(sample: _Sample) -> bool:
 def _plausible(sample: _Sample) -> bool:
     """Whether the stamps are of the clock that the recorder has: a little before the time of logging."""
     delays_ns = sample.delays_ns()
-    return not delays_ns or _MIN_DELAY_NS < median(delays_ns) < _MAX_DELAY_NS
+    return not delays_ns or _MIN_DELAY_NS < float(np.median(delays_ns)) < _MAX_DELAY_NS
+
+
+def _of_two_clocks(color: _Sample, depth: _Sample, between_ns: int) -> bool:
+    """One stream has the recorder's clock and the other has not, or neither has and they are far apart."""
+    one_alone = _plausible(color) != _plausible(depth)
+    return abs(between_ns) > (-_MIN_DELAY_NS if one_alone else _OTHER_CLOCK_NS)
 
 
 def _between(color: _Sample, depth: _Sample) -> int:
@@ -175,4 +181,4 @@ def _between(color: _Sample, depth: _Sample) -> int:
     for logged_ns, stamp_ns in zip(depth.logged_ns, depth.stamps_ns, strict=True) if colors else ():
         beside_ns, other_ns = min(colors, key=lambda one: abs(one[0] - logged_ns))
         found_ns.append((stamp_ns - other_ns) - (logged_ns - beside_ns))
-    return int(median(found_ns)) if found_ns else 0
+    return int(np.median(found_ns)) if found_ns else 0

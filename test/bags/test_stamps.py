@@ -80,6 +80,10 @@ def since_boot(index: int, stamp_ns: int) -> int:
     return stamp_ns - START_NS + 77_000_000_000
 
 
+def half_a_second_ahead(index: int, stamp_ns: int) -> int:
+    return stamp_ns + 500_000_000
+
+
 def leap_seconds_ahead(index: int, stamp_ns: int) -> int:
     return stamp_ns + 37_000_000_000
 
@@ -97,6 +101,7 @@ def leap_seconds_ahead(index: int, stamp_ns: int) -> int:
         (right, every_third, "the stamps of the depth images repeat (6 different ones in 16 images)"),
         (right, since_boot, "of different clocks"),
         (leap_seconds_ahead, right, "of different clocks (37.0 s apart"),
+        (right, half_a_second_ahead, "of different clocks (0.5 s apart"),
     ],
 )
 def test_stamps_that_tell_nothing_give_way_to_the_time_of_logging(
@@ -110,7 +115,7 @@ def test_stamps_that_tell_nothing_give_way_to_the_time_of_logging(
     assert "paired by the time of logging" in warning
 
 
-@pytest.mark.parametrize("both", [right, since_boot, leap_seconds_ahead])
+@pytest.mark.parametrize("both", [right, since_boot, half_a_second_ahead, leap_seconds_ahead])
 def test_stamps_of_one_clock_pair_without_a_word(tmp_path: Path, both: Stamp) -> None:
     pairs, warnings = read(write(tmp_path / "bag", both, both))
     assert (len(pairs), frames_apart(pairs), warnings) == (FRAMES - 1, {0}, [])
