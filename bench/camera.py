@@ -89,7 +89,7 @@ class Camera:
             return self._arrival.wait_for(condition, timeout_s)
 
     def depth_m(self) -> Any:
-        """The newest depth image's values as a flat array of metres."""
+        """The newest depth image's values as a flat array of meters."""
         return memoryview(deserialize_message(self.last_depth, Image).data).cast("f")
 
     def counts(self) -> dict[str, int]:

@@ -2,8 +2,8 @@
 
     .venv-training/bin/python -m bench.densenet_bundle FOLDER
 
-Encoder: timm's densenet169. Decoder: bilinear x2, skip, two 3x3 convolutions with batch normalisation and leaky ReLU,
-of widths 8F, 4F, 2F, F and 32 with F = 52. Normalisation, depth range and softmax are in the graph, as in every bundle.
+Encoder: timm's densenet169. Decoder: bilinear x2, skip, two 3x3 convolutions with batch normalization and leaky ReLU,
+of widths 8F, 4F, 2F, F and 32 with F = 52. Normalization, depth range and softmax are in the graph, as in every bundle.
 """
 
 import math
@@ -35,7 +35,7 @@ def _block(channels: int, width: int) -> nn.Sequential:
 
 
 class DenseNetDepth(nn.Module):
-    """image uint8 (1, H, W, 3) -> depth (1, H, W) in metres, class_scores (1, C)."""
+    """image uint8 (1, H, W, 3) -> depth (1, H, W) in meters, class_scores (1, C)."""
 
     mean: Tensor
     std: Tensor

@@ -112,7 +112,7 @@ def _peer(part: Any) -> str:
 `bench/peer_node.py` is the node that people write first: PyTorch eager, a full-size copy as cv_bridge makes, a reliable
 subscription with a queue of ten, inference in the callback of a single-threaded executor, `tobytes()` assigned to
 `Image.data`. Its weights are those of the bundle: `bench/torch_graph.py` makes PyTorch layers of the ONNX graph (folded
-batch normalisation stays folded, to its advantage). Both get the same frames from the same camera, in turns. Latency
+batch normalization stays folded, to its advantage). Both get the same frames from the same camera, in turns. Latency
 in ms, camera to depth. Above the rate that it holds, the usual node's queue of ten fills up, and every image waits for
 nine others; ours answers the newest and drops the rest. Below it only the networks' speed and the copies differ."""
     return "\n\n".join([text, *map(_against_one_peer, part)])

@@ -1,4 +1,4 @@
-"""The frames that everything is measured with: the sample bag's colour images at 640x480, as serialized messages."""
+"""The frames that everything is measured with: the sample bag's color images at 640x480, as serialized messages."""
 
 from functools import cache
 

@@ -13,7 +13,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
 from bench.harness.ros import camera_info, header_at
-from redwood_depth.images.decode import COLOR_ENCODINGS
+from redwood_depth.images.encodings import COLOR_ENCODINGS
 from redwood_depth.node.messages import image_message
 
 _UNKNOWN = ("", "nv12", "RGB8", "rgb8 ", "32FC1", "64FC3", "yuv999", "bayer_rggb12", "ü" * 40, "x" * 5000, "../../etc")

@@ -25,7 +25,8 @@ with atheris.instrument_imports(include=["redwood_depth", "PIL.PngImagePlugin", 
     from redwood_depth.bundle import DESCRIPTION_FILE, ModelBundle, file_sha256
     from redwood_depth.engines.onnxruntime import OnnxRuntimeEngine
     from redwood_depth.errors import BundleError, EngineError, ImageError
-    from redwood_depth.images.decode import COLOR_ENCODINGS, color_from_message, depth_from_message
+    from redwood_depth.images.decode import color_from_message, depth_from_message
+    from redwood_depth.images.encodings import COLOR_ENCODINGS
 
 _MAX_DECODED_PX = 4_000_000  # larger ones are allowed, and only slow here
 _FOLDER = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)) / "bundle"
@@ -34,7 +35,7 @@ _DESCRIPTION = _BUNDLE.description()
 
 
 def image(data: bytes) -> None:
-    """A compressed colour image."""
+    """A compressed color image."""
     try:
         rgb = color_from_message(SimpleNamespace(format="jpeg", data=data)).rgb()
     except ImageError:

@@ -1,8 +1,8 @@
 """python -m bench.study_data SCAN... --output OUT: data for the study from a few long recordings.
 
 Each recording is cut in time: its first 70 % is for training, the next 10 % for validation, the last 20 % is scored.
-So the study shows what a recipe learns of a place, not what it knows of others. Of the colour images every 20th is left
-out, as where a recording loses frames: paired by position, colour and depth then drift apart. OUT becomes
+So the study shows what a recipe learns of a place, not what it knows of others. Of the color images every 20th is left
+out, as where a recording loses frames: paired by position, color and depth then drift apart. OUT becomes
 
   OUT/scans/NAME/NAME-{first,middle,last}/   links to the recordings' images; the places are the classes
   OUT/stamp, OUT/position                    the same prepared, paired in each way, with the same splits
@@ -27,7 +27,7 @@ from training.data.preparation import PrepareSettings, prepare
 from training.data.scan_preparation import EVALUATION_ONLY, PAIRINGS
 from training.data.splits import write_splits
 
-LOST_EVERY = 20  # colour images
+LOST_EVERY = 20  # color images
 THROWN_AWAY = "a study whose weights are thrown away"
 STRETCHES = (("first", "train", 0.0, 0.7), ("middle", "validation", 0.7, 0.8), ("last", "test", 0.8, 1.0))
 

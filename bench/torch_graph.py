@@ -1,7 +1,7 @@
 """A bundle's ONNX graph as a PyTorch model with the same weights, run eagerly, layer by layer.
 
 For the node that people write first: they have the trained PyTorch model, and a bundle has only its export. Layers that
-the export has folded into others (batch normalisation after a convolution) stay folded, which favours PyTorch.
+the export has folded into others (batch normalization after a convolution) stay folded, which favors PyTorch.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""From a colour image to metric depth and class scores."""
+"""From a color image to metric depth and class scores."""
 
 import cv2
 import numpy as np

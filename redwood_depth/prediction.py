@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 class Prediction:
     """Depth and class of one image.
 
-    `depth_m` is float32 (H, W): Z along the optical axis in metres, NaN where there is none. `class_scores` is float32
+    `depth_m` is float32 (H, W): Z along the optical axis in meters, NaN where there is none. `class_scores` is float32
     (C,), each in 0..1 and summing to at most 1; what is missing to 1 is "none of these". `depth_scale` is the focal
     correction that `depth_m` already contains (1.0: none), the bundle's calibration not counted.
     """

@@ -30,7 +30,7 @@ def estimator(tiny_bundle: ModelBundle) -> Estimator:
     return Estimator(tiny_bundle, open_engine(tiny_bundle, "onnxruntime", threads=1))
 
 
-def test_depth_comes_in_metres_at_the_size_asked_for(estimator: Estimator) -> None:
+def test_depth_comes_in_meters_at_the_size_asked_for(estimator: Estimator) -> None:
     ramp = np.repeat(np.linspace(0, 255, 32).astype(np.uint8)[None, :, None], 24, axis=0)  # (24, 32, 1)
     image = ColorImage(np.repeat(ramp, 3, axis=2))
     prediction = estimator.predict(image)

@@ -22,7 +22,7 @@ def jpeg(color_bgr: np.ndarray) -> bytes:
 
 
 def flat_pair(level: int, size: tuple[int, int] = SIZE) -> tuple[bytes, bytes]:
-    """Colour of one grey level and depth of ten times as many millimetres, so that partners know each other."""
+    """Color of one gray level and depth of ten times as many millimeters, so that partners know each other."""
     return jpeg(np.full((*size, 3), level, np.uint8)), png(np.full(size, 10 * level, np.uint16))
 
 
@@ -39,7 +39,7 @@ def scan_members(
     size: tuple[int, int] = SIZE,
     **extra: object,
 ) -> dict[str, bytes]:
-    """A scan whose frame i has the grey level 20 + i and 10 times as many millimetres; some depth frames are lost."""
+    """A scan whose frame i has the gray level 20 + i and 10 times as many millimeters; some depth frames are lost."""
     files = {"info.json": info(size, **extra)}
     kept = [i for i in range(frames) if i not in depth_lost]
     for i in range(frames):

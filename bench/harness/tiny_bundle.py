@@ -1,6 +1,6 @@
 """A model bundle of a few nodes, so that tests know what the network must answer.
 
-depth = low + (high - low) * mean brightness of the pixel; class_scores = the mean colour of the image, a third each:
+depth = low + (high - low) * mean brightness of the pixel; class_scores = the mean color of the image, a third each:
 a red image is class 0 with 1/3 * 1, a white one has 1/3 each.
 """
 

@@ -53,7 +53,7 @@ class Pair:
 def _color_words(color: View) -> int:
     """Color before gray, the camera that a driver calls "rgb" before a left eye, and that before a right one."""
     name = color.base.lower()
-    words = 3 if "rgb" in name else 2 if re.search(r"(color|colour)", name) else 0
+    words = 3 if "rgb" in name else 2 if re.search(r"(color|color)", name) else 0
     return words - bool(re.search(r"(mono|gr[ae]y|right)", name)) - 2 * bool(re.search(r"fisheye|wide", name))
 
 

@@ -22,7 +22,7 @@ _COMPRESSED_DEPTH_HEADER = struct.pack("<iff", 0, 0.0, 0.0)
 
 
 def header(stamp_us: int) -> Any:
-    """std_msgs/Header of the colour camera's optical frame."""
+    """std_msgs/Header of the color camera's optical frame."""
     types = typestore().types
     seconds, microseconds = divmod(stamp_us, 1_000_000)
     stamp = types["builtin_interfaces/msg/Time"](seconds, microseconds * 1000)
@@ -44,7 +44,7 @@ def compressed_color(jpeg: bytes, stamp_us: int) -> Any:
 
 
 def compressed_depth(png: bytes, stamp_us: int) -> Any:
-    """sensor_msgs/CompressedImage with a 16-bit PNG in millimetres as it is, as compressedDepth wraps it."""
+    """sensor_msgs/CompressedImage with a 16-bit PNG in millimeters as it is, as compressedDepth wraps it."""
     data = np.frombuffer(_COMPRESSED_DEPTH_HEADER + png, np.uint8)
     return typestore().types[COMPRESSED_IMAGE](header(stamp_us), "16UC1; compressedDepth png", data)
 

@@ -24,7 +24,7 @@ class ReplayTopics:
 
 
 def replay_topics(bag: Bag, image: str = "", camera_info: str = "", transport: str = "") -> ReplayTopics:
-    """The topics of the bag's colour camera, by the rule of `find_rgbd_topics`; names that are given are taken.
+    """The topics of the bag's color camera, by the rule of `find_rgbd_topics`; names that are given are taken.
 
     A given image topic may be the base of a compressed one.
 

@@ -41,7 +41,7 @@ class _Sample:
 
 
 class Clock:
-    """Tells the stamps of a bag's colour and depth images, in nanoseconds, all by one clock.
+    """Tells the stamps of a bag's color and depth images, in nanoseconds, all by one clock.
 
     `logged` says that it is the time of logging; else it is the header's. `repeated` counts the images that had to be
     left out because an earlier one of their topic had the same stamp, `unset` those without a stamp.
@@ -110,11 +110,11 @@ class Clock:
         self._begins_at_zero = _begins_at_zero(color) or _begins_at_zero(depth)
         between_ns = _between(color, depth)
         apart = f"{abs(between_ns) / 1e9:.1f} s apart where they were logged together"
-        fault = _fault("colour", color) or _fault("depth", depth)
+        fault = _fault("color", color) or _fault("depth", depth)
         if fault is None and abs(between_ns) > _OTHER_CLOCK_NS and _plausible(color) and _plausible(depth):
-            self._warnings.append(f"the stamps of colour and depth are {apart}: is one of the clocks wrong?")
+            self._warnings.append(f"the stamps of color and depth are {apart}: is one of the clocks wrong?")
         elif fault is None and _of_two_clocks(color, depth, between_ns):
-            fault = f"the stamps of colour and depth are of different clocks ({apart})"
+            fault = f"the stamps of color and depth are of different clocks ({apart})"
         if fault:
             self._use_logged(fault, color, depth)
 
@@ -124,7 +124,7 @@ class Clock:
             raise BagError(f"{fault}, the times of logging repeat: nothing says which images belong together; {remedy}")
         self.logged = True
         self._warnings.append(
-            f"{fault}: colour and depth were paired by the time of logging, which may be a frame off; {remedy}"
+            f"{fault}: color and depth were paired by the time of logging, which may be a frame off; {remedy}"
         )
 
 
@@ -172,7 +172,7 @@ def _of_two_clocks(color: _Sample, depth: _Sample, between_ns: int) -> bool:
 
 
 def _between(color: _Sample, depth: _Sample) -> int:
-    """Depth's stamp minus colour's, beyond what lies between their times of logging; 0 where a stream is empty.
+    """Depth's stamp minus color's, beyond what lies between their times of logging; 0 where a stream is empty.
 
     The median over images that were logged beside each other: a clock that drifts is then the same to both.
     """

@@ -1,4 +1,4 @@
-"""Which of a bag's topics are the colour camera, the depth registered to it, and its calibration."""
+"""Which of a bag's topics are the color camera, the depth registered to it, and its calibration."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from redwood_depth.errors import BagError
 
 @dataclass(frozen=True)
 class RgbdTopics:
-    """Names of the topics of an RGB-D camera; `camera_info` is the colour camera's, None where the bag has none.
+    """Names of the topics of an RGB-D camera; `camera_info` is the color camera's, None where the bag has none.
 
     `depth` is None where the bag has none and that is allowed.
     """
@@ -62,10 +62,10 @@ def choose_camera(
     no_truth: str | None = None,
     may_lack_depth: bool = False,
 ) -> CameraChoice:
-    """Choose one camera as a whole: colour, depth and calibration that share a frame, a namespace, a size.
+    """Choose one camera as a whole: color, depth and calibration that share a frame, a namespace, a size.
 
     A name that is given is taken, and decides on the others. `no_truth` is a topic that is not taken as the depth,
-    because it is what is compared with the depth; nor is what a network publishes. Depth that is registered to colour
+    because it is what is compared with the depth; nor is what a network publishes. Depth that is registered to color
     goes before the depth camera's own, raw images before compressed ones. Of several cameras the first is taken.
 
     Raises:
@@ -77,13 +77,13 @@ def choose_camera(
     images = [view for view in everything if view.topic.type != CAMERA_INFO]
     infos = [view for view in everything if view.topic.type == CAMERA_INFO]
     sensors = without_network_outputs(images, ((topic.name, topic.type) for topic in bag.topics))
-    colors = _given(bag, images, color, "colour image") or [view for view in sensors if view.is_color]
+    colors = _given(bag, images, color, "color image") or [view for view in sensors if view.is_color]
     depths = _given(bag, images, depth, "depth image") or [
         view for view in sensors if view.is_depth and view.name != no_truth and view.base != no_truth
     ]
     info = _given(bag, infos, camera_info, "camera_info")
     if not colors:
-        raise BagError(lacks(bag, "colour image"))
+        raise BagError(lacks(bag, "color image"))
     if not depths and not may_lack_depth:
         raise BagError(lacks(bag, "depth image"))
     pairs = pairs_of(colors, depths)

@@ -18,16 +18,16 @@ from redwood_depth.evaluation.recordings import expanded
 from redwood_depth.evaluation.scoring import EvaluationOptions
 
 _DESCRIPTION = """\
-Score depth on bags with colour and depth images (MCAP or SQLite, raw or compressed), on Redwood scans, or on what
+Score depth on bags with color and depth images (MCAP or SQLite, raw or compressed), on Redwood scans, or on what
 `python -m training prepare` made of them: a whole folder (its test split) or a single DATA/CLASS/SCAN_ID. Each
-colour image is paired with the depth image nearest in time (at most 20 ms apart); the prediction is compared at
+color image is paired with the depth image nearest in time (at most 20 ms apart); the prediction is compared at
 the depth image's size, where it is valid: 0.1 m to --max-depth. Scores are per-frame means, averaged over frames.
 
 What is scored is a model in this process, as fast as it goes; with --live the node, while the bag is played to it
 through DDS: the node `perception` that runs already, else one that is started for it; with --predictions a depth
 topic that the bag itself holds, of whatever network.
 
-Of a labelled bag without depth the class alone is scored.
+Of a labeled bag without depth the class alone is scored.
 
 Beside it stand its scores after scaling each frame to the true median, and baselines: the best constant depth for
 these very frames, and the median depth of the model's training data."""
@@ -80,9 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="ours",
         help="paper: MAE and SSIM at 96x128 without a mask as well, for comparison with Nayak et al.",
     )
-    truth.add_argument("--image-topic", metavar="T", help="colour images (default: found by type and name)")
-    truth.add_argument("--depth-topic", metavar="T", help="depth images registered to colour (default: found)")
-    truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the colour camera (default: found)")
+    truth.add_argument("--image-topic", metavar="T", help="color images (default: found by type and name)")
+    truth.add_argument("--depth-topic", metavar="T", help="depth images registered to color (default: found)")
+    truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the color camera (default: found)")
     out = parser.add_argument_group("results, besides the table")
     out.add_argument("--report", type=Path, metavar="FILE", help="an HTML page with figures and frames")
     out.add_argument("--json", type=Path, metavar="FILE", help="all scores, those of each frame as well")

@@ -23,10 +23,10 @@ Turn Redwood scans into one rosbag2 bag (MCAP), with topics as an RGB-D driver n
 
   {COLOR_TOPIC:40}  rgb8
   {COLOR_INFO_TOPIC}
-  {DEPTH_TOPIC:40}  16UC1, millimetres, registered to colour
+  {DEPTH_TOPIC:40}  16UC1, millimeters, registered to color
   {DEPTH_INFO_TOPIC}
 
-Colour and depth are paired by time stamp (at most 20 ms apart), and each keeps its own. The frame is
+Color and depth are paired by time stamp (at most 20 ms apart), and each keeps its own. The frame is
 {FRAME_ID}. Several scans follow each other with a second between them."""
 
 _EPILOG = """\
@@ -70,7 +70,7 @@ def _scans_to_bag(arguments: argparse.Namespace) -> int:
                 progress.advance()
     print(
         f"{arguments.output}: {counts.frames} frames of {len(scans)} scan{'s' * (len(scans) > 1)}, "
-        f"{counts.unpaired} colour images without depth left out, {counts.skipped} corrupt frames skipped"
+        f"{counts.unpaired} color images without depth left out, {counts.skipped} corrupt frames skipped"
     )
     return 0
 

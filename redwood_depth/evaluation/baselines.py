@@ -1,7 +1,7 @@
 """What a model must beat: one constant depth for every pixel of every frame.
 
-Frames are kept as histograms of whole millimetres, which is what 16-bit depth images hold: exact for them, half a
-millimetre off for others, and small enough to need one pass over a bag.
+Frames are kept as histograms of whole millimeters, which is what 16-bit depth images hold: exact for them, half a
+millimeter off for others, and small enough to need one pass over a bag.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class DepthHistogram:
     def of_image(cls, depth_m: NDArray[np.float32], valid: NDArray[np.bool_], max_depth_m: float) -> "DepthHistogram":
         """As `of(depth_m[valid])` of an image (H, W) in m with valid pixels, none beyond `max_depth_m`.
 
-        But for depths halfway between two millimetres, which 16-bit depth images do not have.
+        But for depths halfway between two millimeters, which 16-bit depth images do not have.
         """
         if max_depth_m >= _MOST_MM / 1000 or valid.size >= _EXACT_COUNT:
             return cls.of(depth_m[valid])
@@ -44,7 +44,7 @@ class DepthHistogram:
 
     @classmethod
     def of(cls, depth_m: NDArray[np.floating]) -> "DepthHistogram":
-        """Histogram of valid depths in metres, at least one, in any shape."""
+        """Histogram of valid depths in meters, at least one, in any shape."""
         counts = np.bincount(np.rint(depth_m.reshape(-1) * 1000.0).astype(np.int64))
         depths_mm = np.flatnonzero(counts)
         return cls(depths_mm.astype(np.uint32), counts[depths_mm].astype(np.uint32))

@@ -1,4 +1,4 @@
-"""How well the class of labelled frames is found: accuracy, precision, recall, confusion."""
+"""How well the class of labeled frames is found: accuracy, precision, recall, confusion."""
 
 from collections.abc import Sequence
 

@@ -62,7 +62,7 @@ class Comparison:
 def compare(a: EvaluationResult, b: EvaluationResult, command: str, seed: int = 0) -> Comparison:
     """Compare two results on the frames whose depth both scored.
 
-    Neighbouring frames of a video are much alike, so single frames must not be drawn as if they were independent: the
+    Neighboring frames of a video are much alike, so single frames must not be drawn as if they were independent: the
     intervals are those of significance.bootstrap_interval, in blocks within recordings.
 
     Raises:

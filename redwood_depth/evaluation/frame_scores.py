@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from redwood_depth.evaluation.baselines import DepthHistogram
 from redwood_depth.evaluation.fast.scores import ImageScores
 
-# Upper edges in metres of the distance bins; the last ends where ground truth does.
+# Upper edges in meters of the distance bins; the last ends where ground truth does.
 _DISTANCE_EDGES_M = (1.0, 2.0, 3.0, 4.0, 6.0)
 
 
 @dataclass(frozen=True)
 class FrameScores:
-    """One frame with valid ground truth and a usable prediction; `stamp_ns` is the colour image's.
+    """One frame with valid ground truth and a usable prediction; `stamp_ns` is the color image's.
 
     `paper` is metrics.paper_scores, None where they were not asked for; `truth_digest` is identity.truth_digest.
     """
@@ -39,7 +39,7 @@ class ClassFrame:
 
 
 def distance_edges_m(low_m: float, high_m: float) -> list[float]:
-    """Edges of the distance bins within [low_m, high_m]: low_m, whole metres, high_m."""
+    """Edges of the distance bins within [low_m, high_m]: low_m, whole meters, high_m."""
     return [low_m, *(edge for edge in _DISTANCE_EDGES_M if low_m < edge < high_m), high_m]
 
 

@@ -35,7 +35,7 @@ class SameRecording:
 
 
 def truth_digest(depth_m: NDArray[Any]) -> str:
-    """Eight hexadecimal digits of ground truth (H, W) in m: its shape and whole millimetres, 0 where there is none."""
+    """Eight hexadecimal digits of ground truth (H, W) in m: its shape and whole millimeters, 0 where there is none."""
     sparse = np.nan_to_num(np.asarray(depth_m[::_STEP, ::_STEP], np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     whole_mm = np.rint(np.clip(1000.0 * sparse, 0.0, _MOST_MM)).astype("<u2")
     return f"{zlib.crc32(whole_mm.tobytes(), zlib.crc32(repr(depth_m.shape).encode())):08x}"

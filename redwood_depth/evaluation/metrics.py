@@ -1,4 +1,4 @@
-"""Scores of one depth image against ground truth, in metres; NumPy and OpenCV only.
+"""Scores of one depth image against ground truth, in meters; NumPy and OpenCV only.
 
 The literature differs in cap, crop, mask and averaging. Here: no crop; only pixels with valid ground truth count; a
 frame's score is the mean over its pixels; nothing is scaled unless the caller does it with `median_scale`.
@@ -24,7 +24,7 @@ SSIM_SIGMA = 1.5
 
 
 def valid_depth(target: ArrayLike, low: float = MIN_DEPTH_M, high: float = MAX_DEPTH_M) -> NDArray[np.bool_]:
-    """Mask, shaped as `target`, of ground truth that counts: finite and in [low, high] metres."""
+    """Mask, shaped as `target`, of ground truth that counts: finite and in [low, high] meters."""
     depth_m = np.asarray(target)
     # In the target's own precision: 0.1f is a little more than 0.1 and must not fall below the bound.
     low_m, high_m = np.asarray((low, high)).astype(depth_m.dtype if depth_m.dtype.kind == "f" else float)
@@ -161,7 +161,7 @@ def _blur(image: NDArray[np.float32]) -> Any:
 
 def paper_scores(pred: ArrayLike, target: ArrayLike, data_range_m: float = MAX_DEPTH_M) -> dict[str, float]:
     """MAE and SSIM as Nayak, Du, Portmann report them ("Multitask Deep Learning for Depth Estimation and Object
-    Classification"): both images (H, W) in m brought to 96x128 by nearest neighbour, no mask.
+    Classification"): both images (H, W) in m brought to 96x128 by nearest neighbor, no mask.
 
     So missing ground truth counts, as depth 0, and so does a missing prediction. What the paper leaves open of SSIM is
     as in `ssim`. The values compare with that paper's only; `mae` under a mask is the honest one.

@@ -20,9 +20,9 @@ _JPEG_QUALITY = 90
 
 
 class ComparisonWriter:
-    """A context manager that writes each scored frame, everything at the stamp of its colour image.
+    """A context manager that writes each scored frame, everything at the stamp of its color image.
 
-    Below NAMESPACE: image/compressed (JPEG), true_depth and predicted_depth (32FC1 metres, NaN where there is none or
+    Below NAMESPACE: image/compressed (JPEG), true_depth and predicted_depth (32FC1 meters, NaN where there is none or
     it does not count), relative_error (32FC1: (p - t) / t), camera_info where the calibration is known, and
     classification with all classes where there are class scores. Of a bag without depth there is neither truth nor
     error.

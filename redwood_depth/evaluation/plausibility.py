@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STEP = 8
-_FACTORS = {1000.0: "millimetres", 100.0: "centimetres", 0.001: "kilometres", 0.01: "hectometres"}
+_FACTORS = {1000.0: "millimeters", 100.0: "centimeters", 0.001: "kilometers", 0.01: "hectometers"}
 
 
 def typical_depth_m(depth_m: NDArray[Any]) -> float | None:
@@ -20,7 +20,7 @@ def typical_depth_m(depth_m: NDArray[Any]) -> float | None:
 def truth_warning(typical_m: Sequence[float], low_m: float, high_m: float) -> str | None:
     """A word on ground truth most of which lies outside [low_m, high_m]; `typical_m` has an entry a frame.
 
-    16UC1 is millimetres by REP 118, yet some drivers write other units, and most of it then lies out of range.
+    16UC1 is millimeters by REP 118, yet some drivers write other units, and most of it then lies out of range.
     """
     if not typical_m:
         return None
@@ -30,7 +30,7 @@ def truth_warning(typical_m: Sequence[float], low_m: float, high_m: float) -> st
     side = "too small" if median_m < low_m else "too large"
     return (
         f"the ground truth is {median_m:.3g} m on median (frames: {min(typical_m):.3g} to {max(typical_m):.3g} m), "
-        f"{side} for {low_m:g} to {high_m:g} m: is 16UC1 in millimetres there, and 32FC1 in metres?"
+        f"{side} for {low_m:g} to {high_m:g} m: is 16UC1 in millimeters there, and 32FC1 in meters?"
     )
 
 
@@ -42,4 +42,4 @@ def prediction_warning(scales: Sequence[float]) -> str | None:
     spread = f"{1 / max(scales):.4g} to {1 / min(scales):.4g}"
     unit = next((name for factor, name in _FACTORS.items() if 0.6 < median / factor < 1.6), None)
     guess = f"the unit may be {unit}" if unit else "it may be relative depth, or disparity"
-    return f"predicted depth is {median:.4g} times the true depth on median (frames: {spread}): {guess}, not metres"
+    return f"predicted depth is {median:.4g} times the true depth on median (frames: {spread}): {guess}, not meters"

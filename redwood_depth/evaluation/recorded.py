@@ -20,9 +20,9 @@ _LEAST_KEPT_NS = 1_000_000_000  # predictions may have been recorded a little ou
 class RecordedPredictions:
     """`evaluate.Predict` over a recorded depth topic, called with pairs in order of time.
 
-    A frame's prediction is the one nearest to the stamp of its colour image, at most `max_gap_ns` away; 0 takes only
+    A frame's prediction is the one nearest to the stamp of its color image, at most `max_gap_ns` away; 0 takes only
     the same stamp, which a node that copies stamps gives; `offset_ns` is how much later the predictions' stamps are. It
-    is brought to the ground truth's size by nearest neighbour, so that holes stay holes. Without a `class_topic` there
+    is brought to the ground truth's size by nearest neighbor, so that holes stay holes. Without a `class_topic` there
     are no class scores.
     """
 

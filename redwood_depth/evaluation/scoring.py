@@ -28,14 +28,14 @@ _HANDOVER_S = 5e-4
 
 LEFT_OUT = {
     "no_valid_depth": "frames without valid depth",
-    "unpaired_color": "colour images without depth",
-    "unpaired_depth": "depth images without colour",
+    "unpaired_color": "color images without depth",
+    "unpaired_depth": "depth images without color",
     "corrupt": "images that cannot be read",
     "prediction_failed": "failed predictions",
     "not_predicted": "frames without a prediction",
 }
 
-# What is scored: the prediction for a pair's colour image, or None where there is none (a recording with gaps).
+# What is scored: the prediction for a pair's color image, or None where there is none (a recording with gaps).
 Predict = Callable[[RgbdFrame], Prediction | None]
 # The same for a recording: a context manager, entered before it is read.
 OpenPredictions = Callable[[FrameSource], AbstractContextManager[Predict]]
@@ -74,11 +74,11 @@ class EvaluationOptions:
 class BagEvaluation:
     """Scores of a bag's frames, and the count of everything that could not be scored, by reason.
 
-    `stamps_ns` are the colour stamps of the first and the last pair, `clock_jumps` how often stamps go back;
+    `stamps_ns` are the color stamps of the first and the last pair, `clock_jumps` how often stamps go back;
     `unscored` the stamps of pairs without a score, with the reason; `failure` is the last error of the model; `sizes`
-    counts (colour size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair. Of a bag
+    counts (color size, depth size) of the pairs, as (height, width); `typical_depths_m` has an entry a pair. Of a bag
     without depth there are `class_frames` instead of `frames`, and `depth_not_scored` says why. `corrupt_example` says
-    what is wrong with the first message that cannot be read, `nearest_ns` how far colour and depth are apart at least,
+    what is wrong with the first message that cannot be read, `nearest_ns` how far color and depth are apart at least,
     `warnings` what else the reader has to say of the recording.
     """
 
@@ -114,7 +114,7 @@ class BagEvaluation:
         return self.damage
 
     def left_out_words(self) -> str:
-        """What was left out, in words, with the evidence where colour and depth never meet."""
+        """What was left out, in words, with the evidence where color and depth never meet."""
         words = [f"{self.left_out[reason]} {text}" for reason, text in LEFT_OUT.items() if self.left_out[reason]]
         if self.left_out["corrupt"]:
             words.append(f"the first because: {self.corrupt_example}")
@@ -159,7 +159,7 @@ def evaluate(
     watch: Callable[[ScoredFrame], None] = lambda frame: None,
     threads: int = 1,
 ) -> BagEvaluation:
-    """Predict every colour image that has ground truth, and score it at the ground truth's size.
+    """Predict every color image that has ground truth, and score it at the ground truth's size.
 
     Of a recording without depth the class is scored, where `options` has a label.
 

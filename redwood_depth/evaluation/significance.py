@@ -1,4 +1,4 @@
-"""How sure a mean difference is: a confidence interval by bootstrap, over frames that resemble their neighbours."""
+"""How sure a mean difference is: a confidence interval by bootstrap, over frames that resemble their neighbors."""
 
 import math
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ def block_length(differences: NDArray[np.float64]) -> int:
 
     At most a quarter of the frames, so that there is something to draw from.
     """
-    centred = differences - differences.mean()
-    variance = float(np.mean(centred**2))
+    centerd = differences - differences.mean()
+    variance = float(np.mean(centerd**2))
     if variance < 1e-18:
         return 1
     total = 0.0
-    for lag in range(1, len(centred)):
-        correlation = float(np.mean(centred[:-lag] * centred[lag:])) / variance
+    for lag in range(1, len(centerd)):
+        correlation = float(np.mean(centerd[:-lag] * centerd[lag:])) / variance
         if correlation <= 0:
             break
         total += correlation
-    return max(1, min(math.ceil(2 * (1 + 2 * total)), len(centred) // 4))
+    return max(1, min(math.ceil(2 * (1 + 2 * total)), len(centerd) // 4))
 
 
 def bootstrap_interval(groups: Sequence[tuple[NDArray[np.float64], int]], seed: int) -> tuple[float, float]:

@@ -189,9 +189,9 @@ def _constant_by_distance(truths: list[DepthHistogram], edges_m: Sequence[float]
 
 
 def _classes(evaluations: Sequence[BagEvaluation], subject: Subject) -> ClassScores | None:
-    labelled = [(frame, one.label) for one in evaluations if one.label is not None for frame in all_frames(one)]
-    if not labelled:
+    labeled = [(frame, one.label) for one in evaluations if one.label is not None for frame in all_frames(one)]
+    if not labeled:
         return None
-    scores = np.stack([frame.class_scores for frame, _ in labelled])
-    labels = [label for _, label in labelled]
+    scores = np.stack([frame.class_scores for frame, _ in labeled])
+    labels = [label for _, label in labeled]
     return class_results(scores, labels, subject.classes, subject.class_threshold)

@@ -11,7 +11,7 @@ from redwood_depth.images.inverse_depth import InverseDepthCode
 from redwood_depth.images.rvl import decode_rvl
 from redwood_depth.images.wrapped_depth import WrappedDepth
 
-_HEADER_BYTES = 12  # compressed_depth_image_transport: format (int32), quantisation A and B (float32)
+_HEADER_BYTES = 12  # compressed_depth_image_transport: format (int32), quantization A and B (float32)
 _TRANSPORT = "compressedDepth"
 _ENCODINGS = ("16UC1", "mono16", "16SC1", "32FC1", "png", "")
 _KNOWN = "16UC1 and 32FC1 as compressedDepth png or rvl, and as PNG or TIFF on /compressed"
@@ -52,7 +52,7 @@ def inverse_depth_code(image_format: str, data: NDArray[np.uint8]) -> InverseDep
     quant_a, quant_b = (float(value) for value in data[4:_HEADER_BYTES].view("<f4"))
     code = InverseDepthCode(quant_a, quant_b)
     if not code.is_plausible and encoding == "32FC1":
-        raise ImageError(f"compressed 32FC1 depth has an impossible quantisation in its header: {quant_a}, {quant_b}")
+        raise ImageError(f"compressed 32FC1 depth has an impossible quantization in its header: {quant_a}, {quant_b}")
     return code if code.is_plausible else None
 
 

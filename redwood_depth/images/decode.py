@@ -1,4 +1,4 @@
-"""Image messages -> arrays: colour as a view that is resized before anything is copied, depth in metres.
+"""Image messages -> arrays: color as a view that is resized before anything is copied, depth in meters.
 
 Works on rclpy's messages and on those of `rosbags` alike, and imports no ROS itself.
 """
@@ -22,13 +22,13 @@ from redwood_depth.images.wrapped_depth import WrappedDepth
 # 16UC1 is millimeters, 32FC1 meters (REP 118); mono16 is how some drivers name 16UC1.
 _DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "16SC1": "i2", "32FC1": "f4", "64FC1": "f8"}
 _STORED = {1: ENCODINGS["mono8"], 3: ENCODINGS["bgr8"], 4: ENCODINGS["bgra8"]}  # a decoded picture's, by its channels
-_METRES_OF_MM = np.arange(1 << 16, dtype=np.float32) * np.float32(1e-3)
-_METRES_OF_MM[0] = np.nan
+_METERS_OF_MM = np.arange(1 << 16, dtype=np.float32) * np.float32(1e-3)
+_METERS_OF_MM[0] = np.nan
 
 
 @dataclass(frozen=True)
 class ColorImage:
-    """A colour image as the camera sent it: `pixels` uint8 (H, W) or (H, W, C), and the OpenCV code to RGB."""
+    """A color image as the camera sent it: `pixels` uint8 (H, W) or (H, W, C), and the OpenCV code to RGB."""
 
     pixels: NDArray[np.uint8]
     to_rgb: int | None = None
@@ -54,7 +54,7 @@ def area_resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[
     """`pixels` (H, W) or (H, W, C) averaged down to `height` x `width`, in half the time that INTER_AREA alone takes.
 
     They are halved first as often as that leaves enough: OpenCV has a fast way for exactly two by two. The result is
-    one or two grey levels off on average, and not shifted.
+    one or two gray levels off on average, and not shifted.
     """
     rows, columns = pixels.shape[:2]
     while rows >= 2 * height and columns >= 2 * width and not (rows % 2 or columns % 2):
@@ -162,7 +162,7 @@ def depth_from_message(message: Any, wrapped: WrappedDepth | None = None) -> NDA
 def depth_in_meters(values: NDArray[Any]) -> NDArray[np.float32]:
     """Depth float32 (H, W) in meters, NaN where there is none, of millimeters (integers) or of meters (floats)."""
     if values.dtype == np.uint16:
-        return _METRES_OF_MM.take(values)  # 0 is NaN there: a third of the time of a product and a mask
+        return _METERS_OF_MM.take(values)  # 0 is NaN there: a third of the time of a product and a mask
     depth_m = values.astype(np.float32)
     if values.dtype.kind == "i":
         depth_m *= np.float32(1e-3)

@@ -1,4 +1,4 @@
-"""A picture for people: the image beside its coloured depth, with the class and a scale."""
+"""A picture for people: the image beside its colored depth, with the class and a scale."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def preview_bgr(
         left, f"{classes[best]} {class_scores[best]:.2f}" if known else "none of the known classes", at, 0.7 * scale
     )
     middle_m = float(depth_m[depth_m.shape[0] // 2, depth_m.shape[1] // 2])
-    write_text(right, f"centre {middle_m:.2f} m", at, 0.7 * scale)
+    write_text(right, f"center {middle_m:.2f} m", at, 0.7 * scale)
     draw_scale(right, range_m)
     return np.hstack((left, right))
 
@@ -57,7 +57,7 @@ def write_text(panel: NDArray[Any], text: str, at: tuple[int, int], size: float)
 
 
 def draw_scale(panel: NDArray[Any], range_m: tuple[float, float]) -> None:
-    """A bar along the lower edge with the colours of `range_m`, and `_TICKS_M` above it."""
+    """A bar along the lower edge with the colors of `range_m`, and `_TICKS_M` above it."""
     height, width = panel.shape[:2]
     bar_height = max(4, height // 40)
     depths_m = np.geomspace(range_m[0], range_m[1], width, dtype=np.float32)

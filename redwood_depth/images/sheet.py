@@ -17,7 +17,7 @@ _TITLES = ("image and class", "true depth", "predicted depth")
 
 @dataclass(frozen=True)
 class SheetRow:
-    """A frame: RGB image (H, W, 3), true and predicted depth (any size) in metres with NaN, and a line on its class."""
+    """A frame: RGB image (H, W, 3), true and predicted depth (any size) in meters with NaN, and a line on its class."""
 
     image_rgb: NDArray[np.uint8]
     true_depth_m: NDArray[np.float32]
@@ -26,7 +26,7 @@ class SheetRow:
 
 
 def contact_sheet(rows: Sequence[SheetRow], range_m: tuple[float, float]) -> NDArray[np.uint8]:
-    """BGR picture of the rows; both depths share one logarithmic colour scale over `range_m`."""
+    """BGR picture of the rows; both depths share one logarithmic color scale over `range_m`."""
     panels = np.vstack([_row(row, range_m) for row in rows])
     head = np.full((_HEAD_PX, panels.shape[1], 3), 40, np.uint8)
     for index, title in enumerate(_TITLES):

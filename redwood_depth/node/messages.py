@@ -36,12 +36,12 @@ def blank_depth_message(height: int, width: int) -> Image:
 
 
 def depth_pixels(message: Image) -> NDArray[np.float32]:
-    """The pixels (H, W) of a 32FC1 message in metres: its own memory, so what is written there is in the message."""
+    """The pixels (H, W) of a 32FC1 message in meters: its own memory, so what is written there is in the message."""
     return np.frombuffer(message.data, np.float32).reshape(message.height, message.width)
 
 
 def depth_message(header: Header, depth_m: NDArray[np.float32], encoding: str = "32FC1") -> Image:
-    """Depth image (REP 118): 32FC1 in metres with NaN, or 16UC1 in millimetres with 0, where there is none."""
+    """Depth image (REP 118): 32FC1 in meters with NaN, or 16UC1 in millimeters with 0, where there is none."""
     if encoding == "32FC1":
         return image_message(header, depth_m, encoding)
     depth_mm = np.rint(depth_m * 1000.0)

@@ -56,7 +56,7 @@ class Outputs:
         self._bundle = bundle
         self._depth_encoding = depth_encoding
         self._label_threshold: float | None = None
-        self._metres: Image | None = None  # the 32FC1 message; it stays, and with it the memory of its pixels
+        self._meters: Image | None = None  # the 32FC1 message; it stays, and with it the memory of its pixels
         self._rays: tuple[tuple[Intrinsics, Lens | None], Rays] | None = None
         self._depth: Publisher = node.create_publisher(Image, "depth/image", _QOS)
         self._camera_info: Publisher = node.create_publisher(CameraInfo, "depth/camera_info", _QOS)
@@ -85,18 +85,18 @@ class Outputs:
         """Where the next frame's depth (H, W) can be written so that `publish` need not copy it; None: in 16UC1."""
         if self._depth_encoding != "32FC1":
             return None
-        if self._metres is None or (self._metres.height, self._metres.width) != (height, width):
-            self._metres = blank_depth_message(height, width)
-        return depth_pixels(self._metres)
+        if self._meters is None or (self._meters.height, self._meters.width) != (height, width):
+            self._meters = blank_depth_message(height, width)
+        return depth_pixels(self._meters)
 
     def _depth_message(self, header: Header, depth_m: NDArray[np.float32]) -> Image:
         canvas = self.depth_canvas(*depth_m.shape)
-        if canvas is None or self._metres is None:
+        if canvas is None or self._meters is None:
             return depth_message(header, depth_m, self._depth_encoding)
         if not np.may_share_memory(canvas, depth_m):
             canvas[...] = depth_m
-        self._metres.header = header
-        return self._metres
+        self._meters.header = header
+        return self._meters
 
     def publish(self, context: FrameContext, prediction: Prediction, threshold: float) -> None:
         """Depth, camera_info and classification of a frame, all under the header of its image."""

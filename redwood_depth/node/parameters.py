@@ -56,7 +56,7 @@ _DESCRIPTIONS = {
     "threads": "CPU threads of ONNX Runtime; 0: one a core",
     "image_transport": "raw: topic image; compressed: topic image/compressed (JPEG or PNG)",
     "image_reliability": "QoS of the image subscription; best_effort hears every publisher",
-    "depth_encoding": "32FC1: metres, NaN invalid; 16UC1: millimetres, 0 invalid",
+    "depth_encoding": "32FC1: meters, NaN invalid; 16UC1: millimeters, 0 invalid",
     "output_size": "size of the published depth: the camera's, or about the model's in the camera's aspect",
     "class_threshold": "least score of a published class; -1: the threshold that the model brings",
     "anchor": "scale each frame by something metric: floor (needs camera_height_m), or range (topic range)",

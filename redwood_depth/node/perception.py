@@ -37,7 +37,7 @@ from redwood_depth.node.worker import Worker
 _MANAGED = "; autostart has configured and activated it: set autostart to false where a life-cycle manager does that"
 _SMALL_DEPTH = (
     "output_size: model: depth in the image's aspect at about the model's size; depth_image_proc's PointCloudXyzrgb "
-    "takes the image's size alone, depth/points has colours at every size"
+    "takes the image's size alone, depth/points has colors at every size"
 )
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 

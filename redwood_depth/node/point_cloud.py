@@ -1,4 +1,4 @@
-"""Depth and colour -> PointCloud2 (sensor_msgs_py where it is installed). No rclpy."""
+"""Depth and color -> PointCloud2 (sensor_msgs_py where it is installed). No rclpy."""
 
 import array
 import sys
@@ -15,7 +15,7 @@ _POINT = np.dtype([("x", "f4"), ("y", "f4"), ("z", "f4"), ("rgb", "f4")])
 
 
 def points_from_depth(depth_m: NDArray[np.float32], image_rgb: NDArray[np.uint8], rays: Rays) -> NDArray[Any]:
-    """Organised points (H, W) with fields x, y, z in metres (REP 103 optical frame) and rgb packed as ROS does.
+    """Organized points (H, W) with fields x, y, z in meters (REP 103 optical frame) and rgb packed as ROS does.
 
     Args:
         depth_m: float32 (H, W), NaN where there is none: such a point has NaN in x, y and z.
@@ -33,7 +33,7 @@ def points_from_depth(depth_m: NDArray[np.float32], image_rgb: NDArray[np.uint8]
 
 
 def point_cloud_message(header: Header, points: NDArray[Any]) -> PointCloud2:
-    """Organised PointCloud2 of `points` (H, W) from `points_from_depth`."""
+    """Organized PointCloud2 of `points` (H, W) from `points_from_depth`."""
     height, width = points.shape
     fields = [
         PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)

@@ -1,4 +1,4 @@
-"""Bags that hold colour alone: their class is scored where it is known; without a label an error says what is there."""
+"""Bags that hold color alone: their class is scored where it is known; without a label an error says what is there."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ def model(tiny_bundle: ModelBundle) -> list[str]:
 
 
 def color_bag(path: Path, brightness: int = 200) -> Path:
-    """Three frames; the tiny bundle's answer to bright grey is "car", to dark grey none of its classes."""
+    """Three frames; the tiny bundle's answer to bright gray is "car", to dark gray none of its classes."""
     return write_bag(path, [entry for entry in rgbd_messages(3, brightness=brightness) if "depth" not in entry[0]])
 
 

@@ -257,7 +257,7 @@ def test_a_camera_info_of_another_camera_is_not_taken_and_that_is_said(tmp_path:
 
 @pytest.mark.parametrize("network", ["vision_msgs/msg/LabelInfo", "vision_msgs/msg/Classification"])
 def test_what_lies_beside_a_networks_classes_is_no_ground_truth(tmp_path: Path, network: str) -> None:
-    """Two depth images of the same frame and size as colour: the sensor's, and a network's in its own namespace."""
+    """Two depth images of the same frame and size as color: the sensor's, and a network's in its own namespace."""
     rows: list[Row] = [
         ("/head/rgb/image_raw", "rgb8", "head", VGA),
         ("/head/rgb/camera_info", "info", "head", VGA),

@@ -1,4 +1,4 @@
-"""Colour and depth of a bag, paired by header stamp while streaming."""
+"""Color and depth of a bag, paired by header stamp while streaming."""
 
 from pathlib import Path
 from typing import Any

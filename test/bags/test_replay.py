@@ -1,4 +1,4 @@
-"""What a node is to hear of a bag: base name, transport, calibration and frame of its colour camera."""
+"""What a node is to hear of a bag: base name, transport, calibration and frame of its color camera."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_the_sample_bag_is_compressed_however_its_topic_is_given(image: str, tra
 
 
 def test_a_topic_that_the_bag_lacks_is_an_error_that_lists_its_topics() -> None:
-    with Bag.open(SAMPLE) as bag, pytest.raises(BagError, match=r"no colour image topic /rgb.*image_raw/compressed"):
+    with Bag.open(SAMPLE) as bag, pytest.raises(BagError, match=r"no color image topic /rgb.*image_raw/compressed"):
         replay_topics(bag, "/rgb")
     with Bag.open(SAMPLE) as bag, pytest.raises(BagError, match="no camera_info topic /nowhere"):
         replay_topics(bag, camera_info="/nowhere")

@@ -52,7 +52,7 @@ def read(path: Path) -> tuple[list[RgbdFrame], list[str]]:
 
 
 def frames_apart(pairs: list[RgbdFrame]) -> set[int]:
-    """By how many frames depth is off its colour image, over all pairs."""
+    """By how many frames depth is off its color image, over all pairs."""
     return {round(100 * (pair.depth_m[0, 0] - 1)) - int(pair.color.rgb()[0, 0, 1]) for pair in pairs}
 
 
@@ -91,13 +91,13 @@ def leap_seconds_ahead(index: int, stamp_ns: int) -> int:
 @pytest.mark.parametrize(
     ("color", "depth", "words"),
     [
-        (unset, right, "the colour images have no stamp"),
+        (unset, right, "the color images have no stamp"),
         (right, unset, "the depth images have no stamp"),
-        (unset, unset, "the colour images have no stamp"),
-        (constant, constant, "the colour images have one and the same stamp (1700000000.000 s)"),
+        (unset, unset, "the color images have no stamp"),
+        (constant, constant, "the color images have one and the same stamp (1700000000.000 s)"),
         (right, constant, "the depth images have one and the same stamp"),
-        (whole_seconds, whole_seconds, "the colour images have one and the same stamp (1700000001.000 s)"),
-        (tenths, tenths, "the stamps of the colour images repeat"),
+        (whole_seconds, whole_seconds, "the color images have one and the same stamp (1700000001.000 s)"),
+        (tenths, tenths, "the stamps of the color images repeat"),
         (right, every_third, "the stamps of the depth images repeat (6 different ones in 16 images)"),
         (right, since_boot, "of different clocks"),
         (leap_seconds_ahead, right, "of different clocks (37.0 s apart"),
@@ -200,4 +200,4 @@ def test_without_any_time_there_is_an_error(tmp_path: Path, wrong: Stamp) -> Non
 def test_evaluate_bag_says_it(tmp_path: Path, tiny_bundle: ModelBundle, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(write(tmp_path / "bag", unset)), "--model", str(tiny_bundle.folder)]) == 0
     captured: Any = capsys.readouterr()
-    assert "the colour images have no stamp (header.stamp is 0)" in captured.out + captured.err
+    assert "the color images have no stamp (header.stamp is 0)" in captured.out + captured.err

@@ -1,4 +1,4 @@
-"""Finding the colour, depth and camera_info topics of a bag."""
+"""Finding the color, depth and camera_info topics of a bag."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def read_pairs(path: Path) -> tuple[list[RgbdFrame], RgbdReader, str | None]:
         return pairs, reader, bag.damage
 
 
-@pytest.mark.parametrize(("missing", "what"), [(COLOR_TOPIC, "colour image"), (DEPTH_TOPIC, "depth image")])
+@pytest.mark.parametrize(("missing", "what"), [(COLOR_TOPIC, "color image"), (DEPTH_TOPIC, "depth image")])
 def test_a_missing_topic_is_an_error_that_lists_those_that_are_there(tmp_path: Path, missing: str, what: str) -> None:
     messages = [entry for entry in rgbd_messages(3) if entry[0] != missing]
     with Bag.open(write_bag(tmp_path / "bag", messages)) as bag:
@@ -39,7 +39,7 @@ def test_a_missing_topic_is_an_error_that_lists_those_that_are_there(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("option", "what"), [("color", "colour image"), ("depth", "depth image"), ("camera_info", "camera_info")]
+    ("option", "what"), [("color", "color image"), ("depth", "depth image"), ("camera_info", "camera_info")]
 )
 def test_a_topic_that_is_asked_for_must_be_there(tmp_path: Path, option: str, what: str) -> None:
     with (
@@ -113,7 +113,7 @@ def test_topics_are_found_by_type_name_and_encoding(
         assert find_rgbd_topics(bag) == RgbdTopics(color, depth, None)
 
 
-def test_the_camera_info_beside_the_colour_image_is_taken(tmp_path: Path) -> None:
+def test_the_camera_info_beside_the_color_image_is_taken(tmp_path: Path) -> None:
     names = ("/a/color/camera_info", "/b/color/camera_info", "/b/depth/camera_info")
     messages = [(name, driver_messages.camera_info(CAMERA, 0)) for name in names]
     messages += [image_on("/b/color/image_raw", "rgb8"), image_on("/b/depth/image_raw", "16UC1")]

@@ -71,7 +71,7 @@ def test_an_altered_picture_is_a_picture_or_an_error(picture: bytes, data: st.Da
 
 
 @given(hnp.arrays(np.uint16, (4, 5)), st.floats(width=32), st.floats(width=32))
-def test_quantised_depth_with_any_parameters_is_metres_or_nan(values: np.ndarray, a: float, b: float) -> None:
+def test_quantized_depth_with_any_parameters_is_meters_or_nan(values: np.ndarray, a: float, b: float) -> None:
     png = cv2.imencode(".png", values)[1].tobytes()
     message = SimpleNamespace(format="32FC1; compressedDepth png", data=struct.pack("<iff", 0, a, b) + png)
     try:

@@ -54,7 +54,7 @@ def test_a_recorded_topic_of_another_network_is_scored(tmp_path: Path, size: tup
     assert result["bags"][0]["warnings"] == []
 
 
-def test_millimetres_as_metres_are_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_millimeters_as_meters_are_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bag = write_bag(tmp_path / "bag", with_predictions(np.full((HEIGHT, WIDTH), 2200.0, np.float32), "32FC1"))
     run(tmp_path, bag, "--predictions", TOPIC)
     assert "predicted depth is 1000 times the true depth" in capsys.readouterr().err
@@ -67,7 +67,7 @@ def test_truth_in_another_unit_is_called_so(
     assert main([str(tenths), *model]) == 1
     error = capsys.readouterr().err
     assert "the ground truth is 40 m on median" in error
-    assert "16UC1 in millimetres" in error
+    assert "16UC1 in millimeters" in error
 
 
 def test_a_prediction_topic_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +109,7 @@ def test_scans_are_taken_as_bags_are(tmp_path: Path, model: list[str]) -> None:
 
 
 def test_labels_of_many_bags(tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    # The tiny bundle scores a grey image alike for all classes: the first one, car, is the answer.
+    # The tiny bundle scores a gray image alike for all classes: the first one, car, is the answer.
     bags = [write_bag(tmp_path / name, rgbd_messages(2, DEPTHS, brightness=200)) for name in ("a", "b", "c", "d")]
     labels = tmp_path / "labels.csv"
     labels.write_text("# bag, class\na, car\n\nb, bicycle\nc.mcap, none\n")

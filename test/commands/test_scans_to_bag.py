@@ -29,7 +29,7 @@ def test_a_scan_survives_the_way_into_a_bag(
 ) -> None:
     scan = write_scan(tmp_path / "scan", 5)
     assert main([str(scan), "--output", str(tmp_path / "bag"), *options]) == 0
-    assert "5 frames of 1 scan, 0 colour" in capsys.readouterr().out
+    assert "5 frames of 1 scan, 0 color" in capsys.readouterr().out
     pairs = read(tmp_path / "bag")
     assert [pair.color_stamp_ns for pair in pairs] == [i * PERIOD_US * 1000 for i in range(5)]
     assert [pair.depth_stamp_ns - pair.color_stamp_ns for pair in pairs] == [4_000_000] * 5
@@ -95,7 +95,7 @@ def test_corrupt_and_unpaired_frames_are_counted(tmp_path: Path, capsys: pytest.
     cv2.imwrite(str(colors[3]), np.zeros((30, 30, 3), np.uint8))  # another camera's
     assert main([str(scan), "--output", str(tmp_path / "bag")]) == 0
     captured = capsys.readouterr()
-    assert "2 frames of 1 scan, 1 colour images without depth left out, 2 corrupt frames skipped" in captured.out
+    assert "2 frames of 1 scan, 1 color images without depth left out, 2 corrupt frames skipped" in captured.out
     assert len(captured.err.splitlines()) == 2
     assert len(read(tmp_path / "bag")) == 2
 

@@ -42,7 +42,7 @@ def test_the_bundled_model_builds_in_every_precision(rtx: TensorRTApi, tmp_path:
     int8 = len(build(rtx, int8_bundle(demo, tmp_path / "int8"), "int8"))
     assert demo.model_path.stat().st_size < fp32 < 1.3 * demo.model_path.stat().st_size
     assert 0.45 < fp16 / fp32 < 0.6
-    assert int8 > 0.4 * fp32  # TensorRT-RTX keeps float weights beside the scales and quantises them on the GPU
+    assert int8 > 0.4 * fp32  # TensorRT-RTX keeps float weights beside the scales and quantizes them on the GPU
 
 
 def test_densenet169_builds_and_half_precision_halves_it(rtx: TensorRTApi, densenet: ModelBundle) -> None:

@@ -62,7 +62,7 @@ def test_the_ends_stay_fp32_and_the_middle_is_fp16(demo: ModelBundle) -> None:
 
 
 def test_what_cannot_be_converted_is_refused(demo: ModelBundle, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="quantised already"):
+    with pytest.raises(EngineError, match="quantized already"):
         half_precision_model(int8_bundle(demo, tmp_path / "int8").model_path)
     kernel = numpy_helper.from_array(np.full((3, 3), 1e6, np.float32), "kernel")
     nodes = [

@@ -18,7 +18,7 @@ from redwood_depth.prediction import Prediction
 from redwood_depth.rgbd import RgbdFrame
 
 
-def two_metres(pair: RgbdFrame) -> Prediction:
+def two_meters(pair: RgbdFrame) -> Prediction:
     return Prediction(np.full(pair.depth_m.shape, 2.0, np.float32), np.zeros(0, np.float32))
 
 
@@ -35,7 +35,7 @@ def test_clocks_that_jump_lose_no_pair(tmp_path: Path, seconds: int) -> None:
     with BagWriter(tmp_path / "bag") as writer:  # logged one after the other, whatever the stamps say
         for index, (topic, message) in enumerate(before + after):
             writer.write(topic, message, index * 1_000_000)
-    evaluation = evaluate_bag(tmp_path / "bag", two_metres)
+    evaluation = evaluate_bag(tmp_path / "bag", two_meters)
     assert len(evaluation.frames) == 8
     if seconds < 0:
         result = summarize_bag(evaluation, Subject(), EvaluationOptions())
@@ -45,7 +45,7 @@ def test_clocks_that_jump_lose_no_pair(tmp_path: Path, seconds: int) -> None:
 def test_a_change_of_resolution_is_scored_and_said(tmp_path: Path) -> None:
     small = rgbd_messages(2)
     large = shifted(rgbd_messages(2, [np.full((2 * HEIGHT, 2 * WIDTH), 2000, np.uint16)] * 2), 1)
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", small + large), two_metres)
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", small + large), two_meters)
     result = summarize_bag(evaluation, Subject(), EvaluationOptions())
     assert result.summary.frames == 4
     assert [entry.depth for entry in result.sizes] == [[HEIGHT, WIDTH], [2 * HEIGHT, 2 * WIDTH]]
@@ -61,7 +61,7 @@ def test_a_compressed_format_that_nobody_knows_is_counted(tmp_path: Path) -> Non
         messages.append((topic, message))
     bag = write_bag(tmp_path / "bag", messages)
     with pytest.raises(BagError, match="scored: 3 images that cannot be read, the first because: not a JPEG"):
-        evaluate_bag(bag, two_metres)
+        evaluate_bag(bag, two_meters)
 
 
 def test_a_compression_of_depth_that_nobody_knows_is_named(tmp_path: Path) -> None:
@@ -71,13 +71,13 @@ def test_a_compression_of_depth_that_nobody_knows_is_named(tmp_path: Path) -> No
         message.format = "16UC1; compressedDepth zstd"
         messages.append((f"{driver_messages.DEPTH_TOPIC}/compressedDepth", message))
     with pytest.raises(BagError, match="unknown compressed depth format '16UC1; compressedDepth zstd'"):
-        evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
+        evaluate_bag(write_bag(tmp_path / "bag", messages), two_meters)
 
 
 def test_messages_that_cannot_be_read_are_named_and_the_bag_is_not_whole(tmp_path: Path) -> None:
     messages = rgbd_messages(4)
     next(message for topic, message in messages if topic == driver_messages.COLOR_TOPIC).encoding = "strange"
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", messages), two_meters)
     assert len(evaluation.frames) == 3
     assert not evaluation.complete
     damage = summarize_bag(evaluation, Subject(), EvaluationOptions()).damage
@@ -87,7 +87,7 @@ def test_messages_that_cannot_be_read_are_named_and_the_bag_is_not_whole(tmp_pat
 def test_clocks_that_never_meet_are_named_with_the_evidence(tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", rgbd_messages(3, depth_late_us=3_600_000_000))
     with pytest.raises(BagError, match=r"the nearest are 3599\.933 s apart, 20 ms at most would do"):
-        evaluate_bag(bag, two_metres)
+        evaluate_bag(bag, two_meters)
 
 
 @pytest.mark.parametrize("topic", [None, driver_messages.COLOR_TOPIC])
@@ -97,14 +97,14 @@ def test_a_bag_without_messages_is_called_empty(tmp_path: Path, topic: str | Non
         if topic:
             writer.add_connection(topic, IMAGE, typestore=typestore())
     with pytest.raises(BagError, match="is empty: it holds no message"):
-        evaluate_bag(tmp_path / "bag", two_metres)
+        evaluate_bag(tmp_path / "bag", two_meters)
 
 
 @pytest.mark.parametrize("suffix", ["mcap", "db3"])
 def test_an_empty_file_is_called_so(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"bag.{suffix}").touch()
     with pytest.raises(BagError, match=rf"bag\.{suffix} is empty"):
-        evaluate_bag(tmp_path / f"bag.{suffix}", two_metres)
+        evaluate_bag(tmp_path / f"bag.{suffix}", two_meters)
 
 
 def test_a_depth_topic_of_an_unknown_encoding_is_shown_with_it(tmp_path: Path) -> None:
@@ -113,16 +113,16 @@ def test_a_depth_topic_of_an_unknown_encoding_is_shown_with_it(tmp_path: Path) -
         if topic == driver_messages.DEPTH_TOPIC:
             message.encoding = "disparity16"
     with pytest.raises(BagError, match=r"has no depth image topic; .*aligned_depth_to_color/image_raw 'disparity16'"):
-        evaluate_bag(write_bag(tmp_path / "bag", messages), two_metres)
+        evaluate_bag(write_bag(tmp_path / "bag", messages), two_meters)
 
 
 def test_depth_in_range_has_no_warning(tmp_path: Path) -> None:
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, [depth_pixels(1500)] * 2)), two_metres)
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, [depth_pixels(1500)] * 2)), two_meters)
     assert summarize_bag(evaluation, Subject(), EvaluationOptions()).warnings == []
 
 
-def test_tenths_of_millimetres_that_lie_half_in_range_are_called_so(tmp_path: Path) -> None:
+def test_tenths_of_millimeters_that_lie_half_in_range_are_called_so(tmp_path: Path) -> None:
     slope = np.tile(np.linspace(3000, 30_000, WIDTH).astype(np.uint16), (HEIGHT, 1))
-    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, [slope] * 2)), two_metres)
+    evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, [slope] * 2)), two_meters)
     (warning,) = summarize_bag(evaluation, Subject(), EvaluationOptions()).warnings
     assert "the ground truth is 13.5 m on median" in warning

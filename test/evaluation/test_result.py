@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_named(changes: dict[str, object], words: str) -> N
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The JSON of a labelled bag."""
+    """The JSON of a labeled bag."""
     folder = tmp_path_factory.mktemp("result")
     bag = write_bag(folder / "bag", rgbd_messages(3, brightness=51))
     assert main([str(bag), "--json", str(folder / "scores.json"), "--label", "car", "--protocol", "paper"]) == 0

@@ -74,11 +74,11 @@ def test_a_bag_of_nan_depth_is_an_error_that_counts(tmp_path: Path) -> None:
 
 def test_clocks_that_never_meet_are_an_error_that_counts(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "bag", rgbd_messages(3, depth_late_us=3_600_000_000))
-    with pytest.raises(BagError, match="3 colour images without depth, 3 depth images without colour"):
+    with pytest.raises(BagError, match="3 color images without depth, 3 depth images without color"):
         evaluate_bag(path, FakePredictions(lambda index: 2.0))
 
 
-def test_depth_of_another_size_than_colour_is_scored_at_its_own(tmp_path: Path) -> None:
+def test_depth_of_another_size_than_color_is_scored_at_its_own(tmp_path: Path) -> None:
     depths = [np.full((7, 9), 2000, np.uint16)] * 2
     evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, depths)), FakePredictions(lambda index: 2.0))
     assert [frame.truth.counts.sum() for frame in evaluation.frames] == [63, 63]

@@ -1,4 +1,4 @@
-"""Colour and depth messages -> arrays: encodings, steps, byte orders, damage."""
+"""Color and depth messages -> arrays: encodings, steps, byte orders, damage."""
 
 import struct
 from types import SimpleNamespace
@@ -53,7 +53,7 @@ def test_common_encodings_are_views_of_the_message() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8"])
-def test_bayer_finds_the_colour(encoding: str) -> None:
+def test_bayer_finds_the_color(encoding: str) -> None:
     channel_of = {"r": 0, "g": 1, "b": 2}
     color = np.array([200, 100, 30], np.uint8)
     pattern = encoding.removeprefix("bayer_").removesuffix("8")
@@ -65,7 +65,7 @@ def test_bayer_finds_the_colour(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["yuv422", "uyvy", "yuv422_yuy2", "yuyv"])
-def test_yuv_finds_the_colour(encoding: str) -> None:
+def test_yuv_finds_the_color(encoding: str) -> None:
     y, u, v = (int(value) for value in cv2.cvtColor(np.uint8([[[200, 100, 30]]]), cv2.COLOR_RGB2YUV)[0, 0])
     # OpenCV's 4:2:2 codes are of video range, its RGB2YUV of full range: a loose tolerance covers the difference.
     first, second = ((u, y), (v, y)) if encoding in ("yuv422", "uyvy") else ((y, u), (y, v))
@@ -118,7 +118,7 @@ def test_whatever_comes_is_an_image_or_an_image_error(
 
 
 @given(hnp.arrays(np.uint16, (3, 4)), st.booleans(), st.integers(0, 3))
-def test_millimetres_become_metres_and_zero_nothing(depth_mm: np.ndarray, big_endian: bool, padding: int) -> None:
+def test_millimeters_become_meters_and_zero_nothing(depth_mm: np.ndarray, big_endian: bool, padding: int) -> None:
     depth_m = depth_from_message(message(depth_mm, "16UC1", 2 * padding, big_endian))
     assert depth_m.dtype == np.float32
     np.testing.assert_array_equal(np.isnan(depth_m), depth_mm == 0)
@@ -140,7 +140,7 @@ def test_compressed_depth_of_both_encodings() -> None:
     header = struct.pack("<iff", 0, 0.0, 0.0)
     sent = SimpleNamespace(format="16UC1; compressedDepth png", data=header + png(depth_mm))
     np.testing.assert_allclose(np.nan_to_num(depth_from_message(sent)), depth_mm / 1000, rtol=1e-6)
-    quant_a, quant_b = 100 * 101.0, 1 - 101.0 / 10  # compressed_depth_image_transport: quantisation 100, maximum 10 m
+    quant_a, quant_b = 100 * 101.0, 1 - 101.0 / 10  # compressed_depth_image_transport: quantization 100, maximum 10 m
     truth_m = np.array([[0.0, 2.0], [4.0, 1.0]], np.float32)
     inverse = np.where(truth_m > 0, quant_a / np.maximum(truth_m, 0.1) + quant_b, 0).astype(np.uint16)
     sent = SimpleNamespace(
@@ -183,4 +183,4 @@ def test_averaging_in_steps_is_neither_shifted_nor_far_from_averaging_at_once(
     found = area_resized(noise, 160, 192)
     assert found.shape == wanted.shape
     assert abs(found.mean() - wanted.mean()) < 0.5
-    assert np.abs(found - wanted).mean() < 10  # of noise, whose neighbouring pixels have nothing in common
+    assert np.abs(found - wanted).mean() < 10  # of noise, whose neighboring pixels have nothing in common

@@ -17,7 +17,7 @@ def test_near_is_red_far_is_blue_and_nothing_black() -> None:
     assert not blue[2:].any()
 
 
-def test_what_is_out_of_range_takes_the_end_colours() -> None:
+def test_what_is_out_of_range_takes_the_end_colors() -> None:
     colors = color_depth(np.float32([[0.01, 0.5, 8.0, 80.0]]), RANGE_M)[0]
     np.testing.assert_array_equal(colors[0], colors[1])
     np.testing.assert_array_equal(colors[2], colors[3])
@@ -31,7 +31,7 @@ def test_a_preview_fits_any_image(size: tuple[int, int]) -> None:
     assert picture.shape[1] == 2 * min(size[1], 640)
 
 
-def test_a_preview_shows_image_and_depth_in_their_own_colours() -> None:
+def test_a_preview_shows_image_and_depth_in_their_own_colors() -> None:
     image = np.zeros((480, 640, 3), np.uint8)
     image[..., 0] = 200  # red
     depth_m = np.full((480, 640), 7.5, np.float32)

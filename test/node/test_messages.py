@@ -35,12 +35,12 @@ DEPTHS = hnp.arrays(np.float32, (4, 5), elements=st.floats(0.0009765625, 60.0, w
 
 @given(DEPTHS)
 def test_depth_survives_the_way_through_a_message(depth_m: np.ndarray) -> None:
-    metres = depth_message(HEADER, depth_m)
-    np.testing.assert_array_equal(depth_from_message(metres), depth_m)
-    assert (metres.encoding, metres.step, metres.header) == ("32FC1", 20, HEADER)
-    assert isinstance(metres.data, array.array)
-    millimetres = depth_message(HEADER, depth_m, "16UC1")
-    np.testing.assert_allclose(depth_from_message(millimetres), depth_m, atol=0.000501)
+    meters = depth_message(HEADER, depth_m)
+    np.testing.assert_array_equal(depth_from_message(meters), depth_m)
+    assert (meters.encoding, meters.step, meters.header) == ("32FC1", 20, HEADER)
+    assert isinstance(meters.data, array.array)
+    millimeters = depth_message(HEADER, depth_m, "16UC1")
+    np.testing.assert_allclose(depth_from_message(millimeters), depth_m, atol=0.000501)
 
 
 def test_what_is_written_to_the_pixels_of_a_message_is_in_it() -> None:
@@ -52,7 +52,7 @@ def test_what_is_written_to_the_pixels_of_a_message_is_in_it() -> None:
     assert message == fresh
 
 
-def test_millimetres_that_do_not_fit_are_no_measurement() -> None:
+def test_millimeters_that_do_not_fit_are_no_measurement() -> None:
     depth_mm = depth_from_message(depth_message(HEADER, np.float32([[65.5351, 65.6, np.inf, -1.0, 0.0004]]), "16UC1"))
     assert np.isfinite(depth_mm).tolist() == [[True, False, False, False, False]]
 

@@ -100,7 +100,7 @@ def test_classes_best_first_at_or_above_the_threshold(tiny_bundle: ModelBundle) 
     assert [result.score for result in results] == pytest.approx([1 / 3, 180 / 765], abs=1e-5)
 
 
-def test_compressed_input_and_depth_in_millimetres(tiny_bundle: ModelBundle) -> None:
+def test_compressed_input_and_depth_in_millimeters(tiny_bundle: ModelBundle) -> None:
     parameters = {"model": tiny_bundle.folder, "image_transport": "compressed", "depth_encoding": "16UC1"}
     with NodeProcess("a", **parameters), Client("a", compressed=True) as client:
         client.wait_for_node()

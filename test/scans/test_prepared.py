@@ -17,7 +17,7 @@ from training.data.splits import write_splits
 
 HEIGHT, WIDTH, FRAMES = 24, 32, 3
 CAMERA = Intrinsics(WIDTH, HEIGHT, 26.25, 26.25, 15.5, 11.5)
-# The tiny bundle turns a brightness of 51 into 2.1 m, and answers bright grey with its first class, car.
+# The tiny bundle turns a brightness of 51 into 2.1 m, and answers bright gray with its first class, car.
 TEST_SCANS = {"car/00001": 2000, "none/00002": 2200}
 
 

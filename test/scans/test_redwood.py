@@ -60,7 +60,7 @@ def test_drifted_streams_with_different_counts_pair_by_stamp(tmp_path: Path) -> 
     assert sum(pair not in by_position for pair in ((f.color_stamp_us, f.depth_stamp_us) for f in scan.frames)) == 25
 
 
-def test_the_nearer_colour_frame_gets_the_depth_frame() -> None:
+def test_the_nearer_color_frame_gets_the_depth_frame() -> None:
     assert pair_stamps([0, 15_000], [16_000], 20_000) == [(1, 0)]
 
 
@@ -115,7 +115,7 @@ def test_intrinsics_come_from_info_json_else_primesense(tmp_path: Path) -> None:
         assert scan.intrinsics == Intrinsics(640, 480, 525.0, 525.0, 319.5, 239.5)
 
 
-def test_colours_are_rgb() -> None:
+def test_colors_are_rgb() -> None:
     np.testing.assert_allclose(decode_color(JPEG)[0, 0], (50, 100, 200), atol=3)
 
 

@@ -77,7 +77,7 @@ def tiny_scans(tiny_data: Path) -> list:
 
 
 def drawn_scan(number: int, frames: int = 6, size: tuple[int, int] = (48, 64)) -> dict[str, bytes]:
-    """Members of a scan of a floor and a wall with a box in front whose colour tells the class; a hole in its depth.
+    """Members of a scan of a floor and a wall with a box in front whose color tells the class; a hole in its depth.
 
     The camera is the training one, so that depth needs no correction.
     """

@@ -24,7 +24,7 @@ from training.network.model import build_model
 from training.run.lightning_module import DepthClassModule
 
 
-def test_1_colour_and_depth_are_paired_by_stamp_not_by_position(tmp_path: Path, tiny_config) -> None:
+def test_1_color_and_depth_are_paired_by_stamp_not_by_position(tmp_path: Path, tiny_config) -> None:
     """Frame i is of grey level 20 + i and ten times as many millimetres deep; two depth frames are lost."""
     write_folder(tmp_path / "scans" / "car" / "00001", scan_members(8, depth_lost=[2, 3]))
     data, _, _ = prepare([tmp_path / "scans"], tmp_path / "data", PrepareSettings(32, 64, 0), jobs=1)
@@ -73,7 +73,7 @@ def test_3_no_scan_is_in_two_splits_and_validation_is_not_augmented(tiny_data: P
 
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "densenet121"])
-def test_4_normalisation_is_the_encoders_own_once_and_in_the_graph(name: str, tiny_config) -> None:
+def test_4_normalization_is_the_encoders_own_once_and_in_the_graph(name: str, tiny_config) -> None:
     """Bytes go in: an image with the mean and std that the encoder was trained with reaches it as 0 and 1.
 
     Lite0 wants mean and std 0.5, DenseNet ImageNet's own; / 255 is right for neither.
@@ -131,6 +131,6 @@ def test_6_training_depth_is_divided_by_what_the_estimator_multiplies_with(tmp_p
     config = tiny_config(height=96, width=128)
     scale = scan.intrinsics.depth_scale(CAMERA)
     assert scale == pytest.approx(1.5, rel=1e-3)
-    learnt = FrameSamples([scan], config, augment=False)[(0, 0)]["depth"]
-    assert learnt.median().item() == pytest.approx(1.6, rel=1e-3)
-    assert learnt.median().item() * scale == pytest.approx(2.4, rel=1e-3)
+    learned = FrameSamples([scan], config, augment=False)[(0, 0)]["depth"]
+    assert learned.median().item() == pytest.approx(1.6, rel=1e-3)
+    assert learned.median().item() * scale == pytest.approx(2.4, rel=1e-3)

@@ -12,7 +12,7 @@ camera's bytes, and model.json. The result is compared with PyTorch on real imag
 within 1 mm, class scores within 0.0001. What was in BUNDLE stays until then, and on any error.
 
 fp32   the network as it was trained
-fp16   half the size; normalisation and the exponential of the depth stay fp32. For GPUs: ONNX Runtime is slower on a
+fp16   half the size; normalization and the exponential of the depth stay fp32. For GPUs: ONNX Runtime is slower on a
        CPU. The robot's build_engine makes the same of an fp32 bundle: export fp16 to know beforehand what it loses
 int8   convolutions in int8, with scales from up to 300 training frames of --data; the first and the last one, the
        depthwise ones and the class head stay in float. For GPUs too: on a CPU it is hardly faster than fp32

@@ -9,8 +9,8 @@ from training.commands.number_arguments import positive
 DESCRIPTION = """\
 What the paper's mistakes cost, measured: two tables and a figure.
 
-recipe    the paper's recipe, turned into ours by one change after another: pairing, mask, normalisation, loss,
-          optimiser, augmentation, sampling
+recipe    the paper's recipe, turned into ours by one change after another: pairing, mask, normalization, loss,
+          optimizer, augmentation, sampling
 encoders  encoders x preprocessing (their own; / 255 alone; scaled twice, which is what Keras' EfficientNetV2 saw in the
           paper) x frozen, partly or all trained x paired by stamp or by position, with the paper's loss
 

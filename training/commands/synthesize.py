@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{arguments.output}: {len(plans)} scans ({counts})")
     if summary.frames:
         each = summary.seconds / summary.frames
-        print(f"rendered {summary.rendered} of them, {summary.frames} colour frames, {each:.2f} s a frame")
+        print(f"rendered {summary.rendered} of them, {summary.frames} color frames, {each:.2f} s a frame")
     return 0
 
 

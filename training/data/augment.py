@@ -1,6 +1,6 @@
 """Augmentation that keeps depth true: a frame seen by another camera in the same place, and under other light.
 
-Turning a camera about its own centre and changing its focal length need no knowledge of the scene: every new pixel sees
+Turning a camera about its own center and changing its focal length need no knowledge of the scene: every new pixel sees
 along a known ray of the old image. So views can be made at any roll, pitch, yaw and zoom, with exact depth.
 """
 
@@ -15,7 +15,7 @@ from redwood_depth.camera import Intrinsics, TrainingCamera
 ZOOM = (0.8, 1.3)  # of the training camera's focal length; lopsided ranges teach distances that are too near or far
 ROLL_DEG, PITCH_DEG, YAW_DEG = 8.0, 12.0, 15.0  # standard deviation of roll; largest pitch and yaw
 SOFTNESS = (-0.8, 1.2)  # sigma in pixels of a blur; below 0.5, unsharp masking by as much as it is below
-OVERSAMPLE = 2  # colour is drawn at this multiple and averaged down, as the robot averages with INTER_AREA
+OVERSAMPLE = 2  # color is drawn at this multiple and averaged down, as the robot averages with INTER_AREA
 
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -26,7 +26,7 @@ def camera_view(
 ) -> tuple[Image, Depth]:
     """What a camera with intrinsics `target`, turned by `rotation` (3, 3), would see of a frame of camera `source`.
 
-    `rotation` takes points of the source camera to the new one. Returns color (h, w, 3) and depth (h, w) in metres of
+    `rotation` takes points of the source camera to the new one. Returns color (h, w, 3) and depth (h, w) in meters of
     the new camera, 0 where the source has no measurement or does not look; color is mirrored in there.
     """
     u, v = np.meshgrid(np.arange(target.width), np.arange(target.height))
@@ -56,7 +56,7 @@ def random_view(
 ) -> tuple[Image, Depth]:
     """A random view of a frame as an image of `size` (height, width).
 
-    Depth (h, w) is in metres of the training camera: divided by the new camera's `depth_scale`, the factor that the
+    Depth (h, w) is in meters of the training camera: divided by the new camera's `depth_scale`, the factor that the
     estimator multiplies with.
     """
     target = zoomed_camera(training_camera, size, math.exp(rng.uniform(*np.log(ZOOM))))
@@ -102,6 +102,6 @@ def random_light(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _matrix(camera: Intrinsics, oversample: int = 1) -> npt.NDArray[np.float64]:
-    """(3, 3) camera matrix, of an image with `oversample` pixels for each; pixel centres lie at whole numbers."""
+    """(3, 3) camera matrix, of an image with `oversample` pixels for each; pixel centers lie at whole numbers."""
     cx, cy = (camera.cx + 0.5) * oversample - 0.5, (camera.cy + 0.5) * oversample - 0.5
     return np.array([[camera.fx * oversample, 0, cx], [0, camera.fy * oversample, cy], [0, 0, 1.0]])

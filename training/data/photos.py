@@ -1,4 +1,4 @@
-"""Labelled photos without depth, one folder a class, for the class head."""
+"""Labeled photos without depth, one folder a class, for the class head."""
 
 import re
 from collections.abc import Sequence

@@ -30,7 +30,7 @@ def check_scan_archive(path: Path) -> None:
         _check_member(member)
     _check_sizes(members, path.stat().st_size)
     with RedwoodScan.open(path):
-        pass  # it has colour and depth, and their stamps fit
+        pass  # it has color and depth, and their stamps fit
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:

@@ -123,7 +123,7 @@ def spread_frames(scans: Sequence[PreparedScan], per_scan: int) -> list[Frame]:
 
 
 def frame_image(scan: PreparedScan, index: int, bundle: ModelBundle) -> npt.NDArray[np.uint8]:
-    """A frame's colour (H, W, 3) uint8 at the bundle's size, resized as on the robot."""
+    """A frame's color (H, W, 3) uint8 at the bundle's size, resized as on the robot."""
     return resize_color(np.asarray(scan.image[index]), bundle.height, bundle.width)
 
 

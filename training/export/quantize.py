@@ -34,17 +34,17 @@ def quantized_model(
 
     `images` are uint8 (H, W, 3) of the network's size; `step` is called for each.
 
-    Kept in float: everything but convolutions, so normalisation, exponential, and the class head with its softmax; the
+    Kept in float: everything but convolutions, so normalization, exponential, and the class head with its softmax; the
     first convolution and the one before the depth; and depthwise convolutions, which hold few weights and little work,
     and most of the error.
 
     Raises:
-        BundleError: no images, or the network has no convolution that can be quantised.
+        BundleError: no images, or the network has no convolution that can be quantized.
     """
     graph = onnx.load(str(path)).graph
     kept = sensitive_nodes(graph)
     if len(kept) == sum(node.op_type == OPERATOR for node in graph.node):
-        raise BundleError(f"{path.name} has no convolution to quantise")
+        raise BundleError(f"{path.name} has no convolution to quantize")
     reader = _Reader(images, step)
     with tempfile.TemporaryDirectory(dir=path.parent) as temporary:  # a disk that has room for the bundle
         target = Path(temporary) / "int8.onnx"

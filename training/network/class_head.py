@@ -58,7 +58,7 @@ class ClassHead(nn.Module):
 
 
 @dataclass(frozen=True)
-class LabelledFeatures:
+class LabeledFeatures:
     """Pooled features (N, F) with class index (N,), -1 for none; `sources` (N,) tell which come from one photo or scan.
 
     `weights` (N,) say how much each counts.
@@ -69,8 +69,8 @@ class LabelledFeatures:
     sources: Tensor
     weights: Tensor
 
-    def where(self, mask: Tensor) -> "LabelledFeatures":
-        return LabelledFeatures(self.features[mask], self.labels[mask], self.sources[mask], self.weights[mask])
+    def where(self, mask: Tensor) -> "LabeledFeatures":
+        return LabeledFeatures(self.features[mask], self.labels[mask], self.sources[mask], self.weights[mask])
 
 
 def imagenet_head(classifier: nn.Linear, classes: Sequence[str], rows: tuple[Tensor, Tensor] | None) -> ClassHead:
@@ -87,7 +87,7 @@ def imagenet_head(classifier: nn.Linear, classes: Sequence[str], rows: tuple[Ten
     return head
 
 
-def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures) -> tuple[Tensor, Tensor]:
+def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabeledFeatures) -> tuple[Tensor, Tensor]:
     """Weight (C + 1, F) and bias (C + 1,) of the learned rows, that of "none of these" last: logistic regression inside
     the softmax of all rows. More rows a class end as one: only one of them moves from its start.
     """
@@ -113,7 +113,7 @@ def fit_rows(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatur
     return (start + change).detach(), bias.detach()
 
 
-def held_back_scores(classifier: nn.Linear, classes: Sequence[str], data: LabelledFeatures, folds: int = 5) -> Tensor:
+def held_back_scores(classifier: nn.Linear, classes: Sequence[str], data: LabeledFeatures, folds: int = 5) -> Tensor:
     """Scores (N, C) of every sample by a head that was fitted without it and without others of the same source."""
     sources = torch.unique(data.sources)
     order = sources[torch.randperm(len(sources), generator=torch.Generator().manual_seed(0))]

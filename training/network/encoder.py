@@ -1,4 +1,4 @@
-"""The encoder: any timm model, its feature maps by name, its class features, and its own normalisation."""
+"""The encoder: any timm model, its feature maps by name, its class features, and its own normalization."""
 
 import difflib
 import logging
@@ -24,7 +24,7 @@ _PROBE = (64, 96)  # height and width of the image that shows which size and cha
 class Encoder(nn.Module):
     """Feature maps, finest first, and the pooled features that the ImageNet classifier reads.
 
-    Normalisation belongs to the encoder: `mean` and `std` are those of its own timm configuration, and `forward` takes
+    Normalization belongs to the encoder: `mean` and `std` are those of its own timm configuration, and `forward` takes
     images as they are (0..255), so that nobody else has to know them. The other `normalisation`s are mistakes, kept for
     the study: "divide_by_255" feeds every encoder 0..1, "twice" rescales what is rescaled already, as happens to an
     encoder that rescales by itself.
@@ -55,7 +55,7 @@ class Encoder(nn.Module):
         self.name, self.trainable, self.has_weights = name, trainable, weights != "none"
         self.backbone = _backbone(name, weights)
         config = self.backbone.pretrained_cfg
-        mean, std = _normalisation(normalisation, config["mean"], config["std"])
+        mean, std = _normalization(normalisation, config["mean"], config["std"])
         self.register_buffer("mean", mean.reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", std.reshape(1, 3, 1, 1), persistent=False)
         self._seen: dict[str, Tensor] = {}
@@ -137,7 +137,7 @@ def _list(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
 
 
-def _normalisation(kind: str, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
+def _normalization(kind: str, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Mean and std in the camera's 0..255."""
     own = torch.tensor(mean), torch.tensor(std)
     if kind == "divide_by_255":

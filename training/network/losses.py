@@ -1,6 +1,6 @@
 """Depth losses. A pixel without depth takes part in nothing: not in the loss, not in its gradient, not in a mean.
 
-The paper's own loss is here too, term by term, for its recipe: there a missing depth is 0 metres.
+The paper's own loss is here too, term by term, for its recipe: there a missing depth is 0 meters.
 """
 
 import torch
@@ -20,10 +20,10 @@ def valid_mask(target_m: Tensor, depth_range_m: tuple[float, float]) -> Tensor:
 def depth_loss_parts(
     *, pred_m: Tensor, target_m: Tensor, valid: Tensor, kind: str, data_range_m: float = PAPER_DATA_RANGE_M
 ) -> dict[str, Tensor]:
-    """The unweighted terms of a loss over the pixels that `valid` marks; all tensors (B, H, W), depths in metres.
+    """The unweighted terms of a loss over the pixels that `valid` marks; all tensors (B, H, W), depths in meters.
 
     error: mean absolute error, of the logarithm for "log_l1", relative to the true depth, as AbsRel, for "abs_rel";
-    gradient: that of the differences between neighbours of the error, or of the logarithm's; ssim: `ssim_loss`, only
+    gradient: that of the differences between neighbors of the error, or of the logarithm's; ssim: `ssim_loss`, only
     for "paper". Without any valid pixel all are 0.
 
     Where the network cannot know the distance "log_l1" settles at the median of what may be, "abs_rel" nearer: there
@@ -52,7 +52,7 @@ def ssim_loss(pred_m: Tensor, target_m: Tensor, valid: Tensor, data_range_m: flo
 
 
 def gradient_loss(error: Tensor, valid: Tensor) -> Tensor:
-    """Mean |difference of the error| between horizontal and vertical neighbours that both have a measurement."""
+    """Mean |difference of the error| between horizontal and vertical neighbors that both have a measurement."""
     across = masked_mean((error[..., 1:] - error[..., :-1]).abs(), valid[..., 1:] & valid[..., :-1])
     down = masked_mean((error[..., 1:, :] - error[..., :-1, :]).abs(), valid[..., 1:, :] & valid[..., :-1, :])
     return across + down

@@ -30,7 +30,7 @@ class UpBlock(nn.Module):
 
 
 class DepthDecoder(nn.Module):
-    """Feature maps -> depth in metres.
+    """Feature maps -> depth in meters.
 
     Each width is a block that doubles the size; blocks beyond the maps have no skip, as the paper's last one. What is
     then missing to the image's size is enlarged. "log_range" output is always inside `depth_range_m`: a sigmoid between
@@ -70,7 +70,7 @@ class DepthDecoder(nn.Module):
         nn.init.normal_(self.head.weight, std=1e-3)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Maps, finest first -> depth (B, H, W) in metres."""
+        """Maps, finest first -> depth (B, H, W) in meters."""
         x, *skips = (self.dropout(features) for features in reversed(maps))
         x = self.bottleneck(x)
         for number, block in enumerate(self.blocks):

@@ -15,7 +15,7 @@ from training.data.photos import find_photos, photo_view
 from training.data.prepared_data import PreparedScan
 from training.errors import TrainingError
 from training.network.class_head import (
-    LabelledFeatures,
+    LabeledFeatures,
     choose_threshold,
     class_rates,
     fit_rows,
@@ -83,7 +83,7 @@ def put_classes(module: DepthClassModule, fitted: dict[str, Any]) -> None:
         module.model.class_head = head.eval()
 
 
-def _frames(encoder: Encoder, scans: Sequence[PreparedScan], config: TrainConfig) -> LabelledFeatures:
+def _frames(encoder: Encoder, scans: Sequence[PreparedScan], config: TrainConfig) -> LabeledFeatures:
     augment = config.class_head == "imagenet"
     samples = FrameSamples(scans, config, augment=augment)
     first = np.cumsum([0, *(len(scan) for scan in scans)])
@@ -93,10 +93,10 @@ def _frames(encoder: Encoder, scans: Sequence[PreparedScan], config: TrainConfig
     sources = torch.tensor([number for number, at in enumerate(chosen) for _ in at]).repeat_interleave(views)
     labels = torch.tensor([scan.class_index for scan in scans])[sources]
     images = (samples[(draw, int(frame))]["image"] for draw, frame in enumerate(frames))
-    return LabelledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
+    return LabeledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
 
 
-def _photos(encoder: Encoder, folder: Path, classes: Sequence[str], config: TrainConfig) -> LabelledFeatures:
+def _photos(encoder: Encoder, folder: Path, classes: Sequence[str], config: TrainConfig) -> LabeledFeatures:
     photos, size = find_photos(folder, classes), (config.height, config.width)
     names = sorted({photo.source for photo in photos})
     rng = np.random.default_rng(config.seed)
@@ -108,7 +108,7 @@ def _photos(encoder: Encoder, folder: Path, classes: Sequence[str], config: Trai
     labels = torch.tensor([[*classes, "none"].index(photo.class_name) for photo in photos])
     labels = labels.where(labels < len(classes), -1).repeat_interleave(PHOTO_VIEWS)
     sources = torch.tensor([-1 - names.index(photo.source) for photo in photos]).repeat_interleave(PHOTO_VIEWS)
-    return LabelledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
+    return LabeledFeatures(_features(encoder, images), labels, sources, torch.ones(len(labels)))
 
 
 def _features(encoder: Encoder, images: Any) -> Tensor:
@@ -117,14 +117,14 @@ def _features(encoder: Encoder, images: Any) -> Tensor:
         return torch.cat([encoder(image[None].float())[1] for image in images])
 
 
-def _joined(parts: Sequence[LabelledFeatures], classes: int) -> LabelledFeatures:
+def _joined(parts: Sequence[LabeledFeatures], classes: int) -> LabeledFeatures:
     """All samples; each set's share of a class weighs the same however many samples it has, "none" as all classes."""
     weights = []
     for part in parts:
         counts = Counter(part.labels.tolist())
         share = [classes / counts[label] if label < 0 else 1 / counts[label] for label in part.labels.tolist()]
         weights.append(part.weights * torch.tensor(share))
-    return LabelledFeatures(
+    return LabeledFeatures(
         torch.cat([part.features for part in parts]),
         torch.cat([part.labels for part in parts]),
         torch.cat([part.sources for part in parts]),

@@ -39,7 +39,7 @@ class ScanScores:
 def predict(
     run: TrainedRun, images: npt.NDArray[np.uint8], scan: PreparedScan
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Depth (N, H, W) in metres at the images' size, (N, H, W, 3) RGB, and class scores (N, C).
+    """Depth (N, H, W) in meters at the images' size, (N, H, W, 3) RGB, and class scores (N, C).
 
     As on the robot: resized by area, depth corrected for the camera and brought back bilinearly.
     """

@@ -30,7 +30,7 @@ PAPER: dict[str, Any] = {
 CHANGES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("paired by time stamp", {"pairing": "stamp"}),
     ("missing depth masked", {"mask_missing": True}),
-    ("the encoder's own normalisation", {"normalisation": "encoder"}),
+    ("the encoder's own normalization", {"normalisation": "encoder"}),
     ("L1 of log depth, output within the range", {"depth_loss": "log_l1", "depth_output": "log_range"}),
     (
         "AdamW, one cycle up to 2e-3, dropout",

@@ -217,7 +217,7 @@ def _head(data: dict[str, PreparedData], tests: Sequence[PreparedScan], settings
 
 
 def _wrong_pairs(data: PreparedData, gap_us: int = 20_000) -> int:
-    """Training frames whose colour and depth are further apart in time than `prepare` allows by stamp."""
+    """Training frames whose color and depth are further apart in time than `prepare` allows by stamp."""
     return sum(
         abs(color - depth) > gap_us
         for scan in data.scans("train")

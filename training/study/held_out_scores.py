@@ -15,7 +15,7 @@ from training.run.checkpoints import BEST, load_module
 from training.run.folder import CHECKPOINTS, TrainedRun
 from training.run.network_scores import BATCH, predict
 
-SHOWN = ("mae", "abs_rel", "delta1")  # mae in metres
+SHOWN = ("mae", "abs_rel", "delta1")  # mae in meters
 
 
 def cell_scores(run: Path, scans: Sequence[PreparedScan]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""A generator of RGB-D scans in the Redwood layout: procedural objects, a path tracer, a modelled depth sensor."""
+"""A generator of RGB-D scans in the Redwood layout: procedural objects, a path tracer, a modeled depth sensor."""

@@ -87,7 +87,7 @@ def synthesize(
     progress: Callable[[int, int], None] = lambda scans, frames: None,
     renderer: str = "scalar",
 ) -> Summary:
-    """Render the scans that are missing under `root`; progress gets the scans and colour frames done so far.
+    """Render the scans that are missing under `root`; progress gets the scans and color frames done so far.
 
     Raises:
         ScanError: a scan of other settings is in the way, another run writes to `root`, a worker died, or `renderer`
@@ -229,7 +229,7 @@ def render_one(plan: ScanPlan, root: Path) -> None:
         "class": plan.label,
         "indoors": scenario.indoors,
         "settings": plan.settings,
-        "source": "redwood_depth, python -m training synthesize: procedural scene, modelled depth sensor",
+        "source": "redwood_depth, python -m training synthesize: procedural scene, modeled depth sensor",
     }
     render_scan(
         partial,

@@ -15,8 +15,8 @@ from training.synthetic.places.street import Street
 from training.synthetic.rendering.camera_path import HandheldPath
 from training.synthetic.rendering.depth_sensor import DepthSensor
 from training.synthetic.rendering.light import Light
-from training.synthetic.rendering.render import Camera, develop, load_scene, render_colour, render_surface, srgb
-from training.synthetic.scan_folder import Stamp, colour_file, depth_file, write_colour, write_depth, write_info
+from training.synthetic.rendering.render import Camera, develop, load_scene, render_color, render_surface, srgb
+from training.synthetic.scan_folder import Stamp, color_file, depth_file, write_color, write_depth, write_info
 
 SENSOR_WIDTH_PX = 640  # the depth sensor's own; a smaller picture is a smaller copy of what it measures
 
@@ -26,13 +26,13 @@ class Recording:
     """How a walk is recorded; the frames dropped are counted from 0 in their own stream.
 
     key: the mean brightness, 0..1 of white, that the exposure is metered for; None keeps `exposure` as it is.
-    white_balance: how far the camera makes the mean of a metered picture grey, 0..1; tint: what it errs by, (3,).
+    white_balance: how far the camera makes the mean of a metered picture gray, 0..1; tint: what it errs by, (3,).
     drift: how far the exposure wanders, as a share.
     """
 
     frames: int = 48
     fps: float = 9.0
-    colour_dropped: tuple[int, ...] = (21,)
+    color_dropped: tuple[int, ...] = (21,)
     depth_dropped: tuple[int, ...] = (8, 37)
     depth_delay_us: int = 6_500
     jitter_us: int = 900
@@ -48,12 +48,12 @@ class Recording:
     seed: int = 7
 
     def stamps(self) -> tuple[list[Stamp], list[Stamp]]:
-        """When colour and when depth frames are taken: two clocks, a few milliseconds apart, each with gaps."""
+        """When color and when depth frames are taken: two clocks, a few milliseconds apart, each with gaps."""
         rng = np.random.default_rng(self.seed)
         ticks = np.round(1e6 * (1 / 30 + np.arange(self.frames) / self.fps)).astype(int)
-        colour = ticks + rng.integers(-self.jitter_us, self.jitter_us, self.frames)
+        color = ticks + rng.integers(-self.jitter_us, self.jitter_us, self.frames)
         depth = ticks + self.depth_delay_us + rng.integers(-self.jitter_us, self.jitter_us, self.frames)
-        return _numbered(colour, self.colour_dropped), _numbered(depth, self.depth_dropped)
+        return _numbered(color, self.color_dropped), _numbered(depth, self.depth_dropped)
 
     def exposure_at(self, time_s: float) -> float:
         """What the metered exposure is multiplied by at a time."""
@@ -82,13 +82,13 @@ def render_scan(
     samples: light paths a pixel; about: what else info.json says; done: called after each frame of either stream.
     """
     output.mkdir(parents=True, exist_ok=True)
-    colour, depth = recording.stamps()
+    color, depth = recording.stamps()
     scene = load_scene(street.parts, light)
     exposure: Floats | None = None
-    for stamp in colour:
-        if not colour_file(output, stamp).exists():
+    for stamp in color:
+        if not color_file(output, stamp).exists():
             exposure = _metered(scene, camera, path, recording) if exposure is None else exposure
-            _record_colour(colour_file(output, stamp), scene, camera, path, recording, stamp, samples, exposure)
+            _record_color(color_file(output, stamp), scene, camera, path, recording, stamp, samples, exposure)
         done()
     scale = camera.width / SENSOR_WIDTH_PX
     sensor = DepthSensor(focal_px=camera.fx).scaled(scale)
@@ -102,7 +102,7 @@ def render_scan(
     write_info(output, {**_info(street, path, camera, recording), **about})
 
 
-def _record_colour(
+def _record_color(
     file: Path,
     scene: Any,
     camera: Camera,
@@ -112,11 +112,11 @@ def _record_colour(
     samples: int,
     exposure: Floats,
 ) -> None:
-    """Render, develop and write one colour frame."""
+    """Render, develop and write one color frame."""
     pose, bounces = path.pose(stamp.time_s), recording.bounces
     half = max(1, samples // 2)
     first, second = (
-        render_colour(scene, camera, pose, samples=half, seed=2 * stamp.number + turn, bounces=bounces)
+        render_color(scene, camera, pose, samples=half, seed=2 * stamp.number + turn, bounces=bounces)
         for turn in (0, 1)
     )
     exposure = exposure * recording.exposure_at(stamp.time_s)
@@ -129,7 +129,7 @@ def _record_colour(
         blur_px=recording.blur_px,
         smoothing=float(np.clip(0.9 * np.median(np.abs(difference)), 1.5, 10.0)),
     )
-    write_colour(file, image, recording.jpeg_quality)
+    write_color(file, image, recording.jpeg_quality)
 
 
 def _metered(scene: Any, camera: Camera, path: HandheldPath, recording: Recording) -> Floats:
@@ -138,7 +138,7 @@ def _metered(scene: Any, camera: Camera, path: HandheldPath, recording: Recordin
         return np.full(3, recording.exposure)
     small = camera.scaled(32 / camera.width)
     ends = (0.0, (recording.frames - 1) / recording.fps)
-    pictures = [render_colour(scene, small, path.pose(time_s), samples=16, seed=9) for time_s in ends]
+    pictures = [render_color(scene, small, path.pose(time_s), samples=16, seed=9) for time_s in ends]
     radiance = np.concatenate([picture.reshape(-1, 3) for picture in pictures]).astype(np.float64)
     mean = np.minimum(radiance, 3 * np.median(radiance) + 1e-6).mean(axis=0)
     gains = (mean.mean() / np.maximum(mean, 1e-6)) ** recording.white_balance
@@ -151,16 +151,16 @@ def _metered(scene: Any, camera: Camera, path: HandheldPath, recording: Recordin
 
 
 def _info(street: Street, path: HandheldPath, camera: Camera, recording: Recording) -> dict[str, Any]:
-    """What info.json says: the camera, the units, where the scan comes from, and the class in view of colour frames."""
-    colour, _ = recording.stamps()
+    """What info.json says: the camera, the units, where the scan comes from, and the class in view of color frames."""
+    color, _ = recording.stamps()
     labels = {
         stamp.name: street.label(path.pose(stamp.time_s), fx=camera.fx, width=camera.width, height=camera.height)
-        for stamp in colour
+        for stamp in color
     }
     return {
         **asdict(camera),
         "depth_unit": "mm",
-        "frames": len(colour),
+        "frames": len(color),
         "nominal_fps": recording.fps,
         "kind": "synthetic",
         "licence": "Apache-2.0",

@@ -21,7 +21,7 @@ from training.synthetic.rendering.sky import Sky, sky_picture
 def _render(arguments: argparse.Namespace) -> int:
     recording = Recording()
     light = Light(sky_picture(Sky(), np.random.default_rng(recording.seed)))
-    about = {"source": "redwood_depth, python -m training.synthetic.sample: procedural scene, modelled depth sensor"}
+    about = {"source": "redwood_depth, python -m training.synthetic.sample: procedural scene, modeled depth sensor"}
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("rendering", total=sum(map(len, recording.stamps())))
         render_scan(
@@ -35,9 +35,9 @@ def _render(arguments: argparse.Namespace) -> int:
             about=about,
             done=lambda: progress.advance(task),
         )
-    colour = len(list((arguments.output / "rgb").glob("*.jpg")))
+    color = len(list((arguments.output / "rgb").glob("*.jpg")))
     size = sum(file.stat().st_size for file in arguments.output.rglob("*-*.*"))
-    print(f"{arguments.output}: {colour} colour frames, {size / 1e6:.2f} MB")
+    print(f"{arguments.output}: {color} color frames, {size / 1e6:.2f} MB")
     return 0
 
 

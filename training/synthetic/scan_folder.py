@@ -33,8 +33,8 @@ class Stamp:
         return self.time_us / 1e6
 
 
-def colour_file(scan: Path, stamp: Stamp) -> Path:
-    """Where a colour frame lies."""
+def color_file(scan: Path, stamp: Stamp) -> Path:
+    """Where a color frame lies."""
     return scan / "rgb" / f"{stamp.name}.jpg"
 
 
@@ -43,14 +43,14 @@ def depth_file(scan: Path, stamp: Stamp) -> Path:
     return scan / "depth" / f"{stamp.name}.png"
 
 
-def write_colour(file: Path, image_rgb: NDArray[np.uint8], quality: int) -> None:
+def write_color(file: Path, image_rgb: NDArray[np.uint8], quality: int) -> None:
     """Write (H, W, 3) RGB as JPEG, whole or not at all."""
     flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     _write_atomically(file, _encoded(".jpg", image_rgb[..., ::-1], flags))
 
 
 def write_depth(file: Path, depth_mm: NDArray[np.uint16]) -> None:
-    """Write (H, W) millimetres, 0 = missing, as 16-bit PNG, whole or not at all."""
+    """Write (H, W) millimeters, 0 = missing, as 16-bit PNG, whole or not at all."""
     _write_atomically(
         file,
         _encoded(

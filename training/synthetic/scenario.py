@@ -19,7 +19,7 @@ from training.synthetic.objects.clutter import (
     pallet_load,
     potted_plant,
     rug,
-    tyre_pile,
+    tire_pile,
 )
 from training.synthetic.objects.containers import random_container
 from training.synthetic.objects.furniture import bed, cabinet, chair, shelf, sofa, table
@@ -57,7 +57,7 @@ INDOOR_THINGS = (
     carton_stack,
     rug,
 )
-OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tyre_pile)
+OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tire_pile)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _recording(rng: np.random.Generator, frames: int, *, indoors: bool) -> Recor
     return Recording(
         frames=frames,
         fps=min(30.0, frames / rng.uniform(0.5, 2.0)),
-        colour_dropped=_lost(rng, frames),
+        color_dropped=_lost(rng, frames),
         depth_dropped=_lost(rng, frames),
         depth_delay_us=int(rng.integers(2_000, 12_000)),
         key=float(np.exp(rng.uniform(np.log(0.14), np.log(0.42)))),

@@ -7,7 +7,7 @@ from redwood_depth.errors import EngineError
 # The codes of the run-time API and of the driver API are the same for these.
 _REMEDIES = {
     2: "out of GPU memory: end other programs that use the GPU, or take a smaller model",
-    3: "CUDA could not be initialised: restart the machine, or reload the module nvidia_uvm after a suspend",
+    3: "CUDA could not be initialized: restart the machine, or reload the module nvidia_uvm after a suspend",
     35: "the NVIDIA driver is missing or older than this CUDA needs: install or upgrade the driver",
     46: "the GPU is taken by another process in exclusive mode: end it, or nvidia-smi -c DEFAULT",
     100: "no NVIDIA GPU is found: check nvidia-smi, and --gpus all for a container",

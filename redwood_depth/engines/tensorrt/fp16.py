@@ -1,6 +1,6 @@
 """fp16 of an fp32 network, without torch: its heavy middle in half precision, its sensitive ends as they were.
 
-What lies before the first heavy node (cast and normalisation of the bytes) and after the last (sigmoid, scaling and
+What lies before the first heavy node (cast and normalization of the bytes) and after the last (sigmoid, scaling and
 exponential of the log depth; softmax) stays fp32: it costs next to nothing, and half precision has three digits.
 """
 
@@ -88,7 +88,7 @@ class _Conversion:
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
             raise self._error(f"the node {node.name} ({node.op_type}) holds a graph of its own")
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            raise self._error("it is quantised already")
+            raise self._error("it is quantized already")
 
     def _keep(self, node: Any) -> None:
         for position, name in enumerate(node.input):

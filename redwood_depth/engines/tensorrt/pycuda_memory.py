@@ -14,7 +14,7 @@ from redwood_depth.errors import EngineError
 
 DESCRIPTION = f"pycuda {pycuda.VERSION_TEXT}"
 _DEVICE = 0
-_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: no synchronisation with the default stream
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: no synchronization with the default stream
 # pycuda tells no codes, only the messages of cuGetErrorString; these are those that have a remedy of their own.
 _CODES = {"out of memory": 2, "no cuda-capable device": 100, "driver version is insufficient": 35, "not initialized": 3}
 _CODES |= {"invalid device context": 201, "illegal memory access": 700, "launch failure": 719, "unknown error": 999}

@@ -37,7 +37,7 @@ _START_S, _ANSWER_S = 60.0, 3.0
 
 @dataclass
 class LiveRun:
-    """What happened: colour images sent, outputs recorded by topic, publish-to-arrival latency of each depth image.
+    """What happened: color images sent, outputs recorded by topic, publish-to-arrival latency of each depth image.
 
     `played_s` is from the first to the last image sent; processor time and memory are those of the node meanwhile, None
     where its process is not on this machine. `node` is its name, `started` whether it was started for the run.

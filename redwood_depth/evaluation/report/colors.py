@@ -1,4 +1,4 @@
-"""Colours of the report, shared by figures and page, and what matplotlib is told."""
+"""Colors of the report, shared by figures and page, and what matplotlib is told."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ from redwood_depth.evaluation.report.colors import MISSING_RGB
 from redwood_depth.evaluation.report.frame_selection import Panel
 from redwood_depth.images.preview import color_depth
 
-ERROR_LIMIT = 0.5  # relative errors from here on have the strongest colour
+ERROR_LIMIT = 0.5  # relative errors from here on have the strongest color
 _JPEG_QUALITY = 86
 _TOO_NEAR_BGR, _RIGHT_BGR, _TOO_FAR_BGR = (172, 102, 33), (247, 247, 247), (43, 24, 178)
 
@@ -29,7 +29,7 @@ class FramePictures:
 
 
 def frame_pictures(panel: Panel, range_m: tuple[float, float]) -> FramePictures:
-    """Image, true and predicted depth on one colour scale over `range_m`, and the signed relative error."""
+    """Image, true and predicted depth on one color scale over `range_m`, and the signed relative error."""
     return FramePictures(
         _jpeg(cv2.cvtColor(panel.image_rgb, cv2.COLOR_RGB2BGR)),
         _png(_depth_picture(panel.true_m, range_m)),
@@ -39,7 +39,7 @@ def frame_pictures(panel: Panel, range_m: tuple[float, float]) -> FramePictures:
 
 
 def shown_range_m(panels: Sequence[Panel]) -> tuple[float, float]:
-    """Range of depth that the pictures' colours span: nearly all of the true depth in them, in round numbers."""
+    """Range of depth that the pictures' colors span: nearly all of the true depth in them, in round numbers."""
     true_m = np.concatenate([panel.true_m[np.isfinite(panel.true_m)] for panel in panels])
     low, high = np.percentile(true_m, (1, 99))
     low, high = max(0.1, np.floor(4 * low) / 4), np.ceil(2 * high) / 2
@@ -47,14 +47,14 @@ def shown_range_m(panels: Sequence[Panel]) -> tuple[float, float]:
 
 
 def depth_gradient(range_m: tuple[float, float]) -> str:
-    """The depth colours as CSS gradient stops, from near to far."""
+    """The depth colors as CSS gradient stops, from near to far."""
     depths_m = np.geomspace(*range_m, 17, dtype=np.float32)
     colors = color_depth(depths_m[None], range_m)[0]
     return ", ".join(f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in colors.tolist())
 
 
 def error_gradient() -> str:
-    """The error colours as CSS gradient stops, from too near to too far."""
+    """The error colors as CSS gradient stops, from too near to too far."""
     colors = _error_colors(np.linspace(-1, 1, 9))
     return ", ".join(f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in colors.tolist())
 

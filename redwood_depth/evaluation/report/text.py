@@ -22,7 +22,7 @@ _COLUMNS = {
 }
 _CARDS = {
     "abs_rel": ("AbsRel", "", "Mean of |predicted − true| / true."),
-    "mae": ("MAE", "m", "Mean of |predicted − true|, in metres."),
+    "mae": ("MAE", "m", "Mean of |predicted − true|, in meters."),
     "rmse": ("RMSE", "m", "Weighs large errors more than MAE does."),
     "delta1": ("delta1", "", "Share of pixels within a factor of 1.25 of the truth."),
 }
@@ -192,7 +192,7 @@ def _classes(scores: ClassScores) -> dict[str, Any]:
             "recall": _share(scores.macro_recall),
         }
     )
-    sentence = f"{scores.accuracy:.1%} of {scores.frames} labelled frames are answered rightly."
+    sentence = f"{scores.accuracy:.1%} of {scores.frames} labeled frames are answered rightly."
     sentence += f" {scores.answered:.1%} have a class that reaches the threshold."
     if scores.top1 is not None:
         sentence += f" The true class comes first, whatever its score, in {scores.top1:.1%}."
@@ -246,7 +246,7 @@ def _details(result: EvaluationResult) -> list[tuple[str, str]]:
     low, high = summary.depth_range_m
     if summary.depth:
         rows.append(("counted pixels", f"finite ground truth from {low:g} to {high:g} m, at the ground truth's size"))
-        rows.append(("colour and depth", f"nearest in time, at most {result.max_gap_ms:g} ms apart"))
+        rows.append(("color and depth", f"nearest in time, at most {result.max_gap_ms:g} ms apart"))
         if paper := summary.depth.paper:
             rows.append(("protocol of the paper", f"MAE {paper.mae:.3f} m, SSIM {paper.ssim:.3f}; 96x128, no mask"))
     left_out = [f"{count} {LEFT_OUT[name]}" for name, count in summary.left_out.items() if count]

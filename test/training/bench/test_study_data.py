@@ -1,4 +1,4 @@
-"""The study's data: recordings cut in time, colour images lost, paired by stamp and by position."""
+"""The study's data: recordings cut in time, color images lost, paired by stamp and by position."""
 
 import json
 from pathlib import Path

@@ -42,14 +42,14 @@ def test_color_and_depth_stay_aligned() -> None:
 
 
 def test_depth_is_that_of_the_training_camera() -> None:
-    """The estimator multiplies by depth_scale: on a zoomed view that must give back the metres that were measured."""
+    """The estimator multiplies by depth_scale: on a zoomed view that must give back the meters that were measured."""
     depth_m = np.full((480, 640), 2.0, np.float32)
     rng = np.random.default_rng(3)
     zoom = np.exp(np.random.default_rng(3).uniform(*np.log(ZOOM)))
-    _, normalised = random_view(COLOR, depth_m, SOURCE, CAMERA, SIZE, rng)
+    _, normalized = random_view(COLOR, depth_m, SOURCE, CAMERA, SIZE, rng)
     scale = zoomed_camera(CAMERA, SIZE, zoom).depth_scale(CAMERA)
     assert scale == pytest.approx(zoom)
-    middle = normalised[40:56, 56:72]
+    middle = normalized[40:56, 56:72]
     assert np.median(middle[middle > 0]) * scale == pytest.approx(2.0, rel=0.08)  # the wall is seen at an angle
 
 

@@ -207,7 +207,7 @@ def test_added_scans_leave_the_splits_of_the_others(tmp_path: Path) -> None:
 
 def test_scans_for_evaluation_only_are_never_trained_on(tmp_path: Path) -> None:
     for i in range(6):
-        use = "evaluation only: research licence" if i < 4 else "training, tests"
+        use = "evaluation only: research license" if i < 4 else "training, tests"
         write_zip(tmp_path / "scans" / f"{i}.zip", scan_members(1, use=use))
     splits = prepared(tmp_path / "scans", tmp_path / "data").splits
     assert [splits[f"none/{i}"] for i in range(4)] == ["test"] * 4

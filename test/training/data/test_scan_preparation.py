@@ -22,7 +22,7 @@ def test_missing_depth_stays_missing_and_nothing_is_averaged_over_edges() -> Non
     np.testing.assert_array_equal(resize_depth(depth[:45, :60], 9, 12), depth[2:45:5, 2:60:5])
 
 
-def test_colour_is_the_mean_of_the_area() -> None:
+def test_color_is_the_mean_of_the_area() -> None:
     color = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     blocks = color.reshape(120, 4, 160, 4, 3).mean(axis=(1, 3))
     assert np.abs(resize_color(color, 120, 160) - blocks).max() <= 1.51, "rounded in two steps"

@@ -1,4 +1,4 @@
-"""int8 of the bundled model: what is quantised, what stays in float, and how near it stays to fp32."""
+"""int8 of the bundled model: what is quantized, what stays in float, and how near it stays to fp32."""
 
 from pathlib import Path
 
@@ -53,9 +53,9 @@ def test_ends_and_depthwise_convolutions_stay_in_float(demo: ModelBundle, int8: 
     makers = {name: node for node in int8.graph.node for name in node.output}
     kept = set(sensitive_nodes(onnx.load(demo.model_path).graph))
     convolutions = [node for node in int8.graph.node if node.op_type == "Conv"]
-    quantised = {n.name for n in convolutions if (m := makers.get(n.input[1])) and m.op_type == "DequantizeLinear"}
-    assert quantised == {node.name for node in convolutions} - kept
-    assert len(quantised) > 20
+    quantized = {n.name for n in convolutions if (m := makers.get(n.input[1])) and m.op_type == "DequantizeLinear"}
+    assert quantized == {node.name for node in convolutions} - kept
+    assert len(quantized) > 20
     groups = {node.name: {a.name: a.i for a in node.attribute}.get("group", 1) for node in convolutions}
     assert {name for name, group in groups.items() if group > 1} <= kept
     assert convolutions[0].name in kept
@@ -85,11 +85,11 @@ def test_depth_stays_near_fp32(demo: ModelBundle, int8: onnx.ModelProto, images:
     assert np.quantile(error, 0.99) < 0.25
 
 
-def test_without_images_or_convolutions_there_is_nothing_to_quantise(demo: ModelBundle, tmp_path: Path) -> None:
+def test_without_images_or_convolutions_there_is_nothing_to_quantize(demo: ModelBundle, tmp_path: Path) -> None:
     copy = tmp_path / "model.onnx"
     copy.write_bytes(demo.model_path.read_bytes())
     with pytest.raises(BundleError, match="int8 needs calibration images"):
         quantized_model(copy, [])
     tiny = write_tiny_bundle(tmp_path / "tiny")
-    with pytest.raises(BundleError, match="no convolution to quantise"):
+    with pytest.raises(BundleError, match="no convolution to quantize"):
         quantized_model(tiny.model_path, reference_images(tiny.height, tiny.width))

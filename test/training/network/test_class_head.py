@@ -6,7 +6,7 @@ import torch
 from training.network.class_head import (
     CLASS_GROUPS,
     FALSE_ALARMS,
-    LabelledFeatures,
+    LabeledFeatures,
     LinearClassHead,
     choose_threshold,
     class_rates,
@@ -18,14 +18,14 @@ from training.network.class_head import (
 CLASSES = tuple(CLASS_GROUPS)
 
 
-def made_up_features(features: int = 32) -> tuple[torch.nn.Linear, LabelledFeatures]:
+def made_up_features(features: int = 32) -> tuple[torch.nn.Linear, LabeledFeatures]:
     """Three classes and a background, each around its own point; two crops of each of ten photos."""
     torch.manual_seed(0)
     classifier = torch.nn.Linear(features, 1000)
     labels = torch.arange(80) // 20
     found = 3 * torch.randn(4, features)[labels] + 0.3 * torch.randn(80, features)
     labels[labels == 3] = -1
-    return classifier, LabelledFeatures(found, labels, torch.arange(80) // 2, torch.ones(80))
+    return classifier, LabeledFeatures(found, labels, torch.arange(80) // 2, torch.ones(80))
 
 
 def test_scores_sum_to_one_with_none_of_these_whatever_the_features() -> None:

@@ -1,4 +1,4 @@
-"""The encoder's weights, maps and normalisation must be what ImageNet training used; mistakes are one line."""
+"""The encoder's weights, maps and normalization must be what ImageNet training used; mistakes are one line."""
 
 import pytest
 import timm

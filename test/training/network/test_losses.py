@@ -86,7 +86,7 @@ def test_the_same_relative_error_costs_the_same_at_any_distance() -> None:
     assert loss_and_gradient(1.1 * far, far, "l1")[0]["error"] == pytest.approx(0.5)
 
 
-def test_edges_are_compared_only_where_both_neighbours_have_depth() -> None:
+def test_edges_are_compared_only_where_both_neighbors_have_depth() -> None:
     target_m = torch.full((1, 1, 4), 2.0)
     target_m[..., 2] = 0
     pred_m = torch.tensor([[[2.0, 3.0, 9.0, 4.0]]])

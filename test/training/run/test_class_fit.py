@@ -20,7 +20,7 @@ COLORS = {"bicycle": (230, 30, 30), "car": (30, 230, 30), "none": (120, 120, 120
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Two crops of each of three photos of a class, of its colour."""
+    """Two crops of each of three photos of a class, of its color."""
     rng = np.random.default_rng(0)
     for name, color in COLORS.items():
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -45,12 +45,12 @@ def config(photos: Path, tiny_config) -> TrainConfig:
 def test_a_run_with_imagenets_head_learns_depth_alone_and_its_classes_afterwards(
     config: TrainConfig, tiny_data: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("training.run.class_fit.PHOTO_VIEWS", 1)  # colour is all there is to see, and light changes it
+    monkeypatch.setattr("training.run.class_fit.PHOTO_VIEWS", 1)  # color is all there is to see, and light changes it
     data = PreparedData.load(tiny_data)
     assert train(config, data, tmp_path / "run")
     run = TrainedRun.load(tmp_path / "run")
     assert set(run.rates) == {"real frames", "photos"}
-    assert run.rates["photos"]["balanced_accuracy"] == 1, "held back crops of one colour"
+    assert run.rates["photos"]["balanced_accuracy"] == 1, "held back crops of one color"
     assert 0.05 <= run.threshold <= 0.95
     rows = 1000 - 99 + 3
     assert run.module.model.class_head.linear.weight.shape == (rows, 1280), "without five of six dog breeds"

@@ -84,7 +84,7 @@ def test_a_run_says_little_and_leaves_what_it_promises(command, tmp_path: Path, 
 
 
 def test_loss_falls_and_the_best_epoch_is_kept(tiny_data: Path, tiny_config, tmp_path: Path) -> None:
-    """Something is learnt: fifteen epochs beat the training median on scans that were not seen."""
+    """Something is learned: fifteen epochs beat the training median on scans that were not seen."""
     config = tiny_config(
         encoder="tf_efficientnet_lite0", encoder_weights="imagenet", epochs=15, learning_rate=1e-2, samples_per_epoch=24
     )
@@ -134,7 +134,7 @@ def test_another_configuration_in_the_same_folder_is_refused(command, tiny_run: 
 
 
 def scans_of(folder: Path, names: list[str], depth: bool = True) -> Path:
-    """Prepared data of scans with one grey level each; without depth all is 0."""
+    """Prepared data of scans with one gray level each; without depth all is 0."""
     for number, name in enumerate(names):
         files = {"info.json": info()}
         for i in range(2):

@@ -168,7 +168,7 @@ def test_the_command_needs_no_torch() -> None:
 def test_the_streams_lose_frames_of_their_own() -> None:
     from training.synthetic.scenario import random_scenario
 
-    colour, depth = random_scenario("none", (1,), frames=200, width=64, height=48).recording.stamps()
-    assert 150 < len(colour) < 200
+    color, depth = random_scenario("none", (1,), frames=200, width=64, height=48).recording.stamps()
+    assert 150 < len(color) < 200
     assert 150 < len(depth) < 200
-    assert len(colour) != len(depth)
+    assert len(color) != len(depth)

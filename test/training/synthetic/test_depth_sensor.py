@@ -1,4 +1,4 @@
-"""The modelled depth camera: its steps, its range, and that it invents nothing."""
+"""The modeled depth camera: its steps, its range, and that it invents nothing."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def wall(z_m: float, albedo: float = 0.5, incidence: float = 1.0) -> tuple[np.nd
 def test_a_step_of_depth_grows_with_its_square(z_m: float) -> None:
     assert SENSOR.step_m(2 * z_m) == pytest.approx(4 * SENSOR.step_m(z_m))
     fine = np.linspace(z_m, z_m * 1.2, 4000, dtype=np.float32)
-    levels = np.unique(SENSOR.quantised(fine))
+    levels = np.unique(SENSOR.quantized(fine))
     if len(levels) > 2:
         assert np.diff(levels)[0] == pytest.approx(SENSOR.step_m(levels[0]), rel=0.2)
 

@@ -41,15 +41,15 @@ def test_every_random_object_has_the_size_of_a_real_one_and_stands_on_the_ground
 
 
 @pytest.mark.parametrize(
-    ("parts", "tyres"),
+    ("parts", "tires"),
     [
         (car_parts(Car()), "car_tyres"),
         (trash_container_parts(TrashContainer()), "bin_tyres"),
         (bicycle_parts(Bicycle()), "bicycle_tyres"),
     ],
 )
-def test_the_wheels_touch_the_ground(parts: list[Part], tyres: str) -> None:
-    low, _ = next(part for part in parts if part.name == tyres).mesh.bounds()
+def test_the_wheels_touch_the_ground(parts: list[Part], tires: str) -> None:
+    low, _ = next(part for part in parts if part.name == tires).mesh.bounds()
     assert abs(low[2]) < 2e-3
 
 

@@ -16,13 +16,13 @@ from training.synthetic.places.street import Street, sample_path, sample_street
 from training.synthetic.recording import Recording, render_scan
 from training.synthetic.rendering.camera_path import HandheldPath, Station, look_at
 from training.synthetic.rendering.light import Light
-from training.synthetic.rendering.render import Camera, develop, load_scene, render_colour, render_surface
+from training.synthetic.rendering.render import Camera, develop, load_scene, render_color, render_surface
 from training.synthetic.rendering.sky import Sky, sky_picture
 from training.synthetic.sample import main
 
 TINY = Camera(width=80, height=60, fx=65.625, fy=65.625, cx=39.5, cy=29.5)
 SKY = Light(sky_picture(Sky(), np.random.default_rng(0), 32))
-GREY = Material((0.5, 0.5, 0.5), roughness=0.8)
+GRAY = Material((0.5, 0.5, 0.5), roughness=0.8)
 
 
 def wall_at(distance_m: float) -> Part:
@@ -43,7 +43,7 @@ def test_depth_of_a_wall_is_z_and_not_the_length_of_the_ray(distance_m: float) -
 
 def test_a_box_is_where_the_intrinsics_put_it_and_the_sky_has_no_depth() -> None:
     """A box right of and above the axis lands at u = fx x / z + cx, v = fy y / z + cy."""
-    cube = Part("cube", box(0.4, 0.4, 0.4).moved(1.0, 4.2, 0.5), GREY)
+    cube = Part("cube", box(0.4, 0.4, 0.4).moved(1.0, 4.2, 0.5), GRAY)
     scene = load_scene([cube], SKY)
     surface = render_surface(scene, TINY, look_at(np.zeros(3), np.array([0.0, 1.0, 0.0])))
     v, u = np.nonzero(surface.z_m)
@@ -53,12 +53,10 @@ def test_a_box_is_where_the_intrinsics_put_it_and_the_sky_has_no_depth() -> None
     assert (surface.z_m == 0).mean() > 0.8
 
 
-def test_colour_is_lit_and_developed_to_8_bits() -> None:
+def test_color_is_lit_and_developed_to_8_bits() -> None:
     scene = load_scene([wall_at(2.0)], SKY)
     pose = look_at(np.array([0.0, -2.0, 0.0]), np.zeros(3))
-    image = develop(
-        render_colour(scene, TINY, pose, samples=4), exposure=1.0, noise=0.005, rng=np.random.default_rng(0)
-    )
+    image = develop(render_color(scene, TINY, pose, samples=4), exposure=1.0, noise=0.005, rng=np.random.default_rng(0))
     assert image.shape == (60, 80, 3)
     assert image.dtype == np.uint8
     red, green, blue = image.reshape(-1, 3).mean(axis=0)
@@ -68,10 +66,10 @@ def test_colour_is_lit_and_developed_to_8_bits() -> None:
 @pytest.fixture(scope="module")
 def tiny_scan(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Street, HandheldPath, Recording]:
     scan = tmp_path_factory.mktemp("scan")
-    cube = Part("cube", box(1.0, 0.4, 1.0, 0.02).moved(0, -0.4, 0), GREY)
+    cube = Part("cube", box(1.0, 0.4, 1.0, 0.02).moved(0, -0.4, 0), GRAY)
     street = Street([wall_at(3.0), cube], {"car": [cube]})
     path = HandheldPath([Station(0.0, (-0.3, -3.0, 0.0), (0, 0, 0)), Station(1.0, (0.3, -3.0, 0.0), (0, 0, 0))], seed=1)
-    recording = Recording(frames=6, fps=10.0, colour_dropped=(2,), depth_dropped=(0, 4))
+    recording = Recording(frames=6, fps=10.0, color_dropped=(2,), depth_dropped=(0, 4))
     render_scan(scan, street, SKY, path, TINY, recording, samples=1, about={})
     return scan, street, path, recording
 
@@ -123,10 +121,10 @@ def test_a_second_run_renders_only_what_is_missing(tiny_scan: tuple[Path, Street
 
 def test_the_sample_walk_shows_each_class_for_a_while() -> None:
     street, path = sample_street(), sample_path()
-    colour, depth = Recording().stamps()
-    labels = [street.label(path.pose(stamp.time_s), fx=525.0, width=640, height=480) for stamp in colour[::3]]
+    color, depth = Recording().stamps()
+    labels = [street.label(path.pose(stamp.time_s), fx=525.0, width=640, height=480) for stamp in color[::3]]
     assert {name: labels.count(name) >= 4 for name in street.objects} == dict.fromkeys(street.objects, True)
-    assert len(colour) != len(depth)
+    assert len(color) != len(depth)
 
 
 def test_bad_usage_is_one_line_and_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Random scenes: nothing intersects, the camera stands in free space and sees its object; depth and colour agree."""
+"""Random scenes: nothing intersects, the camera stands in free space and sees its object; depth and color agree."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from training.synthetic.recording import Recording, render_scan
 from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Lamp, Light
 from training.synthetic.rendering.patterns import box_mapped, palette, random_colour
-from training.synthetic.rendering.render import Camera, load_scene, render_colour, render_surface
+from training.synthetic.rendering.render import Camera, load_scene, render_color, render_surface
 from training.synthetic.scenario import random_scenario
 
 SHELL = ("wall_", "floor", "ground", "strip", "house", "lines", "far_", "kerb", "crown", "rug", "skirting")
@@ -84,13 +84,13 @@ def test_a_lamp_lights_what_it_faces_and_nothing_behind_it() -> None:
     for y_half in (-0.5, 0.5):
         light = Light(lamps=(Lamp((0.0, 0.0, 3.0), (0.5, 0.0, 0.0), (0.0, y_half, 0.0), (10.0, 10.0, 10.0)),))
         scene = load_scene([ground], light)
-        brightness.append(float(render_colour(scene, camera, above, samples=4).mean()))
+        brightness.append(float(render_color(scene, camera, above, samples=4).mean()))
     assert brightness[0] > 0.05
     assert brightness[1] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_depth_and_colour_agree_with_the_geometry(tmp_path: Path) -> None:
-    """A white box before a dark wall: where depth says box, colour is bright, and both are where the camera says."""
+def test_depth_and_color_agree_with_the_geometry(tmp_path: Path) -> None:
+    """A white box before a dark wall: where depth says box, color is bright, and both are where the camera says."""
     camera = Camera(160, 120, 131.25, 131.25, 79.5, 59.5)
     parts = [
         Part("wall", sheet(20, 20).turned("x", 90).moved(0, 1.0, 0), Material((0.1, 0.1, 0.1), 0.9)),
@@ -98,7 +98,7 @@ def test_depth_and_colour_agree_with_the_geometry(tmp_path: Path) -> None:
     ]
     stations = [Station(0.0, (0.0, -2.25, 0.0), (0, 0, 0)), Station(1.0, (0.02, -2.25, 0.0), (0.02, 0, 0))]
     path = HandheldPath(stations, seed=1, shake_m=0.0, shake_deg=0.0)
-    recording = Recording(frames=2, fps=10.0, colour_dropped=(), depth_dropped=(), key=0.2, noise=0.0, seed=3)
+    recording = Recording(frames=2, fps=10.0, color_dropped=(), depth_dropped=(), key=0.2, noise=0.0, seed=3)
     light = Light(np.full((8, 16, 3), 1.0, np.float32))
     render_scan(tmp_path, Street(parts, {"car": parts[1:]}), light, path, camera, recording, samples=8, about={})
     with RedwoodScan.open(tmp_path) as scan:
@@ -128,14 +128,14 @@ def test_a_smaller_camera_sees_the_same() -> None:
     assert middles[0][0] > 0 > middles[0][1]
 
 
-def test_many_meshes_become_one_part_with_a_colour_each() -> None:
+def test_many_meshes_become_one_part_with_a_color_each() -> None:
     rng = np.random.default_rng(0)
     meshes = [box(0.1, 0.1, 0.1).moved(x, 0, 0) for x in range(3)]
     mesh, picture = palette(rng, meshes, [(0.8, 0.1, 0.1), (0.1, 0.8, 0.1)])
     assert len(mesh.faces) == len(join(meshes).faces)
     assert picture.shape == (4, 8, 3)
     columns = np.unique(np.floor(mesh.uv[:, 0] * 8))
-    assert set(columns) <= {2.0, 6.0}  # the middle of either colour's four columns
+    assert set(columns) <= {2.0, 6.0}  # the middle of either color's four columns
 
 
 def test_box_mapping_keeps_the_shape_and_the_scale() -> None:
@@ -145,6 +145,6 @@ def test_box_mapping_keeps_the_shape_and_the_scale() -> None:
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 0.8))
-def test_random_colours_are_reflectances(seed: int, most: float) -> None:
-    colour = random_colour(np.random.default_rng(seed), light=(0.05, most), vivid=1.0)
-    assert all(0 < value <= most for value in colour)
+def test_random_colors_are_reflectances(seed: int, most: float) -> None:
+    color = random_colour(np.random.default_rng(seed), light=(0.05, most), vivid=1.0)
+    assert all(0 < value <= most for value in color)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.synthetic.objects.mesh import Floats, Mesh, join, mirrored_pair
-from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Colour, Material, Part
+from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Color, Material, Part
 from training.synthetic.objects.shapes import box, ellipsoid, loft, ring, tube, turned_profile
 
-PAINTS: tuple[Colour, ...] = (
+PAINTS: tuple[Color, ...] = (
     (0.03, 0.12, 0.38),
     (0.40, 0.03, 0.03),
     (0.03, 0.03, 0.03),
@@ -42,13 +42,13 @@ BARS: dict[str, list[tuple[float, float, float]]] = {  # the left half of a hand
 
 @dataclass(frozen=True)
 class Bicycle:
-    """What may vary from bicycle to bicycle: metres, and the linear colour of the frame. It looks along +x."""
+    """What may vary from bicycle to bicycle: meters, and the linear color of the frame. It looks along +x."""
 
     wheel_radius_m: float = 0.34
     wheelbase_m: float = 1.06
     saddle_m: float = 0.98
-    tyre_m: float = 0.021
-    paint: Colour = PAINTS[0]
+    tire_m: float = 0.021
+    paint: Color = PAINTS[0]
     mudguards: bool = True
     rack: bool = True
     open_frame: bool = False
@@ -59,13 +59,13 @@ class Bicycle:
 
 
 def random_bicycle(rng: np.random.Generator) -> Bicycle:
-    """A city, mountain, racing or child's bicycle of a random size and colour, with or without what belongs to it."""
+    """A city, mountain, racing or child's bicycle of a random size and color, with or without what belongs to it."""
     bar = str(rng.choice(["swept", "swept", "flat", "flat", "drop"]))
     rack = bool(bar != "drop" and rng.random() < 0.6)
     return Bicycle(
         wheelbase_m=rng.uniform(1.0, 1.12),
         saddle_m=rng.uniform(0.90, 1.04),
-        tyre_m=rng.uniform(0.012, 0.016) if bar == "drop" else rng.uniform(0.016, 0.028),
+        tire_m=rng.uniform(0.012, 0.016) if bar == "drop" else rng.uniform(0.016, 0.028),
         paint=PAINTS[int(rng.integers(len(PAINTS)))],
         mudguards=bool(bar != "drop" and rng.random() < 0.6),
         rack=rack,
@@ -82,7 +82,7 @@ def bicycle_parts(bicycle: Bicycle) -> list[Part]:
     hubs = [(end * bicycle.wheelbase_m / 2, 0.0, bicycle.wheel_radius_m) for end in (1, -1)]
     paint = Material(bicycle.paint, roughness=0.3, varnish=1.0)
     parts = [
-        Part("bicycle_tyres", join([_tyre(bicycle).moved(*hub) for hub in hubs]), RUBBER),
+        Part("bicycle_tyres", join([_tire(bicycle).moved(*hub) for hub in hubs]), RUBBER),
         Part("bicycle_wheels", join([_wheel(bicycle).moved(*hub) for hub in hubs]), STEEL),
         Part("bicycle_frame", _frame(bicycle), paint),
         Part("bicycle_steel", join([_handlebar(bicycle), _crank(bicycle), _seat_post(bicycle)]), STEEL),
@@ -115,14 +115,14 @@ def _joints(bicycle: Bicycle) -> dict[str, Floats]:
     return {name: np.array([x, 0.0, z]) for name, (x, z) in points.items()}
 
 
-def _tyre(bicycle: Bicycle) -> Mesh:
-    """A tyre about the origin, upright."""
-    return ring(bicycle.wheel_radius_m - bicycle.tyre_m, bicycle.tyre_m, 64, 10).turned("x", 90)
+def _tire(bicycle: Bicycle) -> Mesh:
+    """A tire about the origin, upright."""
+    return ring(bicycle.wheel_radius_m - bicycle.tire_m, bicycle.tire_m, 64, 10).turned("x", 90)
 
 
 def _wheel(bicycle: Bicycle) -> Mesh:
     """Rim, hub and 32 crossed spokes about the origin, upright."""
-    rim = bicycle.wheel_radius_m - 2 * bicycle.tyre_m
+    rim = bicycle.wheel_radius_m - 2 * bicycle.tire_m
     outer, inner = rim + 0.004, rim - 0.013
     section = [(outer, -0.011), (outer, 0.011), (inner, 0.008), (inner, -0.008), (outer, -0.011)]
     half_hub = [(0.014, 0.026), (0.026, 0.028), (0.026, 0.033), (0.008, 0.034), (0.008, 0.05), (0.0, 0.05)]

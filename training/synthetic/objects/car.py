@@ -18,10 +18,10 @@ from training.synthetic.objects.car_style import (
     WIDTH_M,
 )
 from training.synthetic.objects.mesh import Floats, Mesh, join, mirrored_pair
-from training.synthetic.objects.part import BLACK_PLASTIC, DARK_INSIDE, RUBBER, STEEL, Colour, Material, Part
+from training.synthetic.objects.part import BLACK_PLASTIC, DARK_INSIDE, RUBBER, STEEL, Color, Material, Part
 from training.synthetic.objects.shapes import box, ellipsoid, ring, tube, turned_profile
 
-PAINTS: tuple[Colour, ...] = (
+PAINTS: tuple[Color, ...] = (
     (0.42, 0.02, 0.02),
     (0.03, 0.09, 0.32),
     (0.62, 0.63, 0.64),
@@ -44,7 +44,7 @@ AMBER_GLASS = Material((0.75, 0.24, 0.02), roughness=0.15, varnish=1.0)
 ALLOY = Material((0.50, 0.51, 0.52), roughness=0.32, metallic=0.6)
 PLATE = Material((0.78, 0.78, 0.76), roughness=0.4)
 
-KINDS = (  # style, length and height in metres
+KINDS = (  # style, length and height in meters
     (HATCHBACK, 4.2, 1.46),
     (HATCHBACK, 3.6, 1.48),
     (SALOON, 4.55, 1.44),
@@ -59,16 +59,16 @@ KINDS = (  # style, length and height in metres
 
 @dataclass(frozen=True)
 class Car:
-    """What may vary from car to car: its shape and its linear paint colour."""
+    """What may vary from car to car: its shape and its linear paint color."""
 
     shape: CarShape = field(default_factory=CarShape)
-    paint: Colour = PAINTS[0]
+    paint: Color = PAINTS[0]
     spokes: int = 5
     rim: Material = ALLOY
 
 
 def random_car(rng: np.random.Generator) -> Car:
-    """A car of a random kind, from a town car to a van, of a random size and colour."""
+    """A car of a random kind, from a town car to a van, of a random size and color."""
     style, length_m, height_m = KINDS[int(rng.integers(len(KINDS)))]
     grow = rng.uniform(0.96, 1.04)
     shape = CarShape(
@@ -181,10 +181,10 @@ def _inside(shape: CarShape) -> Mesh:
 
 
 def _wheels(shape: CarShape, count: int, alloy: Material) -> list[Part]:
-    """Four wheels that touch z = 0: tyres, rims with double spokes, and the dark disc behind them."""
+    """Four wheels that touch z = 0: tires, rims with double spokes, and the dark disc behind them."""
     radius = shape.wheel_radius_m
     rim = radius * 0.70
-    tyre = [
+    tire = [
         (rim - 0.02, -0.09),
         (rim + 0.01, -0.10),
         (radius - 0.03, -0.10),
@@ -207,11 +207,11 @@ def _wheels(shape: CarShape, count: int, alloy: Material) -> list[Part]:
     edge = turned_profile([(inner, 0.05), (inner, 0.088), (outer, 0.098), (outer, 0.05), (inner, 0.05)], 48)
     cap = turned_profile([(0, 0.04), (0.05, 0.04), (0.05, 0.092), (0.03, 0.102), (0, 0.102)], 24)
     back = turned_profile([(0, -0.05), (rim - 0.012, -0.05), (rim - 0.012, 0.045), (0, 0.045)], 32)
-    tyres, rims = turned_profile(tyre, 56), join([edge, cap, *spokes])
+    tires, rims = turned_profile(tire, 56), join([edge, cap, *spokes])
     return [
         Part(name, join([_on_axle(mesh, shape, end, side) for end in (1, -1) for side in (1, -1)]), material)
         for name, mesh, material in (
-            ("car_tyres", tyres, RUBBER),
+            ("car_tyres", tires, RUBBER),
             ("car_rims", rims, alloy),
             ("car_brakes", back, DARK_INSIDE),
         )

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from training.synthetic.objects.car_style import HATCHBACK, HEIGHT_M, LENGTH_M, WIDTH_M, CarStyle
 from training.synthetic.objects.mesh import Floats, Mesh
-from training.synthetic.objects.part import Colour, Material, Part
+from training.synthetic.objects.part import Color, Material, Part
 from training.synthetic.objects.shapes import loft
 
 PIXELS_PER_M = 420.0  # of the painted pictures: 2.4 mm a pixel
-GLASS: Colour = (0.018, 0.022, 0.024)
-SEAM: Colour = (0.010, 0.010, 0.010)
+GLASS: Color = (0.018, 0.022, 0.024)
+SEAM: Color = (0.010, 0.010, 0.010)
 
 
 @dataclass(frozen=True)
 class CarShape:
-    """The measures of a car in metres."""
+    """The measures of a car in meters."""
 
     length_m: float = 4.2
     width_m: float = 1.75
@@ -94,19 +94,19 @@ def _half_section(shape: CarShape, x: float) -> Floats:
     return np.concatenate([side, np.stack([np.full_like(width, x), width, belt + (top - belt) * share], -1)])
 
 
-def body_parts(shape: CarShape, body: Mesh, paint: Colour) -> list[Part]:
+def body_parts(shape: CarShape, body: Mesh, paint: Color) -> list[Part]:
     """The skin cut by direction into sides, top, front and rear, each with its own picture."""
     normals = body.face_normals()
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    centres = body.corners().mean(axis=1)
-    is_end = (np.abs(normals[:, 0]) > 0.62) & (np.abs(centres[:, 0]) > 0.40 * shape.length_m)
-    is_end |= (centres[:, 0] < -0.40 * shape.length_m) & (normals[:, 0] < -0.45)
+    centers = body.corners().mean(axis=1)
+    is_end = (np.abs(normals[:, 0]) > 0.62) & (np.abs(centers[:, 0]) > 0.40 * shape.length_m)
+    is_end |= (centers[:, 0] < -0.40 * shape.length_m) & (normals[:, 0] < -0.45)
     is_side = ~is_end & (np.abs(normals[:, 1]) > 0.60)
     return [
         _painted(body, is_side, (0, 2), side_picture(shape, paint), shape, "car_sides"),
         _painted(body, ~is_side & ~is_end, (0, 1), top_picture(shape, paint), shape, "car_top"),
-        _painted(body, is_end & (centres[:, 0] > 0), (1, 2), front_picture(shape, paint), shape, "car_front"),
-        _painted(body, is_end & (centres[:, 0] < 0), (1, 2), rear_picture(shape, paint), shape, "car_rear"),
+        _painted(body, is_end & (centers[:, 0] > 0), (1, 2), front_picture(shape, paint), shape, "car_front"),
+        _painted(body, is_end & (centers[:, 0] < 0), (1, 2), rear_picture(shape, paint), shape, "car_rear"),
     ]
 
 
@@ -121,8 +121,8 @@ def _painted(
     return Part(name, Mesh(body.vertices, body.faces[chosen], uv), material)
 
 
-def _canvas(shape: CarShape, axes: tuple[int, int], paint: Colour) -> tuple[Floats, Floats, Floats]:
-    """A picture full of paint, (H, W, 4), and the two coordinates of its pixels in metres of the car as drawn."""
+def _canvas(shape: CarShape, axes: tuple[int, int], paint: Color) -> tuple[Floats, Floats, Floats]:
+    """A picture full of paint, (H, W, 4), and the two coordinates of its pixels in meters of the car as drawn."""
     size = np.array([shape.length_m, shape.width_m, shape.height_m])
     lowest = np.array([-shape.length_m / 2, -shape.width_m / 2, 0.0])
     columns, rows = (int(size[axis] * PIXELS_PER_M) for axis in axes)
@@ -143,8 +143,8 @@ def _soft(picture: Floats) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture, (3, 3), 0.7), dtype=np.float64)
 
 
-def side_picture(shape: CarShape, paint: Colour) -> Floats:
-    """The side seen along y: windows, pillars, door seams, sill; (H, W, 4) of colour and roughness."""
+def side_picture(shape: CarShape, paint: Color) -> Floats:
+    """The side seen along y: windows, pillars, door seams, sill; (H, W, 4) of color and roughness."""
     picture, x, z = _canvas(shape, (0, 2), paint)
     drawn, style = _as_drawn(shape), shape.style
     top, belt = drawn.top_m(x), drawn.belt_m(x)
@@ -164,8 +164,8 @@ def side_picture(shape: CarShape, paint: Colour) -> Floats:
     return _soft(picture)
 
 
-def top_picture(shape: CarShape, paint: Colour) -> Floats:
-    """The body seen from above: windscreen, bonnet seams; (H, W, 4) of colour and roughness."""
+def top_picture(shape: CarShape, paint: Color) -> Floats:
+    """The body seen from above: windscreen, bonnet seams; (H, W, 4) of color and roughness."""
     picture, x, y = _canvas(shape, (0, 1), paint)
     drawn, style = _as_drawn(shape), shape.style
     edge = 0.93 * drawn.half_width_m(x) * (1 - 0.50 * np.maximum(drawn.top_m(x) - drawn.belt_m(x), 0))
@@ -179,8 +179,8 @@ def top_picture(shape: CarShape, paint: Colour) -> Floats:
     return _soft(picture)
 
 
-def front_picture(shape: CarShape, paint: Colour) -> Floats:
-    """The nose seen along x: grille with slats, air intake; (H, W, 4) of colour and roughness."""
+def front_picture(shape: CarShape, paint: Color) -> Floats:
+    """The nose seen along x: grille with slats, air intake; (H, W, 4) of color and roughness."""
     picture, y, z = _canvas(shape, (1, 2), paint)
     grille = (np.abs(z - 0.635) < 0.055) & (np.abs(y) < 0.42 - 0.4 * (0.69 - z))
     picture[grille] = (0.012, 0.012, 0.012, 0.5)
@@ -190,8 +190,8 @@ def front_picture(shape: CarShape, paint: Colour) -> Floats:
     return _soft(picture)
 
 
-def rear_picture(shape: CarShape, paint: Colour) -> Floats:
-    """The tail seen along x: rear window, tail-gate seam, bumper; (H, W, 4) of colour and roughness."""
+def rear_picture(shape: CarShape, paint: Color) -> Floats:
+    """The tail seen along x: rear window, tail-gate seam, bumper; (H, W, 4) of color and roughness."""
     picture, y, z = _canvas(shape, (1, 2), paint)
     if shape.style.rear_screen is None:
         picture[(z > 0.98) & (z < 1.30) & (np.abs(y) < 0.68 - 0.4 * (z - 0.98))] = (*SEAM, 0.5)

@@ -9,7 +9,7 @@ from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Materi
 from training.synthetic.objects.shapes import box, ellipsoid, ring, sheet, tube, turned_profile
 from training.synthetic.places.surroundings import plant
 from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_colour, shaded
-from training.synthetic.rendering.surfaces import timber, wood_colour
+from training.synthetic.rendering.surfaces import timber, wood_color
 from training.synthetic.rendering.textures import clouds, plaster
 
 
@@ -29,7 +29,7 @@ def carton_stack(rng: np.random.Generator) -> list[Part]:
 
 
 def crates(rng: np.random.Generator) -> list[Part]:
-    """Coloured boxes and crates, side by side and stacked."""
+    """Colored boxes and crates, side by side and stacked."""
     meshes: list[Mesh] = []
     for column in range(int(rng.integers(1, 4))):
         z = 0.0
@@ -73,12 +73,12 @@ def barrel(rng: np.random.Generator) -> list[Part]:
     return [Part("barrel", turned_profile(profile, 32), Material(random_colour(rng), 0.45, metallic=0.6 * metal))]
 
 
-def tyre_pile(rng: np.random.Generator) -> list[Part]:
-    """Old tyres, one on the other."""
-    tyre = ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1)
+def tire_pile(rng: np.random.Generator) -> list[Part]:
+    """Old tires, one on the other."""
+    tire = ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1)
     heights = [0.1 + 0.19 * level for level in range(int(rng.integers(1, 5)))]
-    tyres = [tyre.moved(rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), height) for height in heights]
-    return [Part("tyres", join(tyres), RUBBER)]
+    tires = [tire.moved(rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), height) for height in heights]
+    return [Part("tyres", join(tires), RUBBER)]
 
 
 def pallet_load(rng: np.random.Generator) -> list[Part]:
@@ -86,7 +86,7 @@ def pallet_load(rng: np.random.Generator) -> list[Part]:
     boards = [box(0.14, 0.8, 0.022).moved(x, 0, 0.135) for x in np.linspace(-0.53, 0.53, 6)]
     blocks = [box(1.2, 0.1, 0.022).moved(0, y, 0.011) for y in (-0.35, 0, 0.35)]
     blocks += [box(0.14, 0.1, 0.1).moved(x, y, 0.072) for x in (-0.53, 0, 0.53) for y in (-0.35, 0, 0.35)]
-    wood = Material(plaster(rng, wood_colour(rng)), 0.85)
+    wood = Material(plaster(rng, wood_color(rng)), 0.85)
     parts = [Part("pallet", box_mapped(join([*boards, *blocks]), 1.0), wood)]
     load = [
         box(0.5, 0.36, 0.2, 0.05).moved(x, y, 0.24 + 0.19 * level)
@@ -104,7 +104,7 @@ def ladder(rng: np.random.Generator) -> list[Part]:
     height = rng.uniform(1.6, 2.6)
     rails = mirrored_rails(0.2, height)
     rungs = [box(0.4, 0.03, 0.025).moved(0, 0, z) for z in np.arange(0.25, height, 0.27)]
-    material = Material((0.5, 0.5, 0.5), 0.5) if rng.random() < 0.5 else Material(wood_colour(rng), 0.8)
+    material = Material((0.5, 0.5, 0.5), 0.5) if rng.random() < 0.5 else Material(wood_color(rng), 0.8)
     leaning = join([*rails, *rungs]).turned("x", -13)
     return [Part("ladder", leaning.moved(0, 0, -leaning.vertices[:, 2].min()), material)]
 

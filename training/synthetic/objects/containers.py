@@ -10,13 +10,13 @@ from collections.abc import Callable
 import numpy as np
 
 from training.synthetic.objects.mesh import Floats, Mesh, join
-from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Colour, Material, Part
+from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Color, Material, Part
 from training.synthetic.objects.shapes import at_height, box, ellipsoid, loft, rounded_rectangle, tube, turned_profile
-from training.synthetic.objects.trash_container import COLOURS, random_trash_container, trash_container_parts
+from training.synthetic.objects.trash_container import COLORS, random_trash_container, trash_container_parts
 from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_colour
 from training.synthetic.rendering.textures import plaster
 
-STREET_COLOURS: tuple[Colour, ...] = (
+STREET_COLORS: tuple[Color, ...] = (
     (0.045, 0.047, 0.05),
     (0.09, 0.095, 0.10),
     (0.16, 0.165, 0.17),
@@ -43,7 +43,7 @@ def random_container(rng: np.random.Generator) -> list[Part]:
 
 
 def four_wheeled(rng: np.random.Generator) -> list[Part]:
-    """A container of 660 to 1100 litres: tapered tub with ribs, a flat or domed lid, trunnions, four castors."""
+    """A container of 660 to 1100 liters: tapered tub with ribs, a flat or domed lid, trunnions, four castors."""
     width, depth, height = 1.26 * rng.uniform(0.95, 1.08), rng.uniform(0.72, 1.05), rng.uniform(1.12, 1.35)
     rim, foot = height * 0.86, 0.2
     shrink = rng.uniform(0.82, 0.94)
@@ -70,7 +70,7 @@ def four_wheeled(rng: np.random.Generator) -> list[Part]:
     places = [(sx * depth * 0.33, sy * width * 0.36) for sx in (-1, 1) for sy in (-1, 1)]
     castors = join([wheel.turned("x", 90).turned("z", rng.uniform(0, 180)).moved(x, y, 0.1) for x, y in places])
     forks = join([box(0.07, 0.07, 0.1).moved(x, y, 0.17) for x, y in places])
-    body, other = _colour(rng, COLOURS), _colour(rng, COLOURS)
+    body, other = _color(rng, COLORS), _color(rng, COLORS)
     return [
         Part("container_body", join([loft(np.stack(levels)), edge, *ribs]), Material(body, 0.4)),
         Part("container_lid", loft(np.stack(lid)), Material(body if rng.random() < 0.6 else other, 0.4)),
@@ -95,7 +95,7 @@ def street_container(rng: np.random.Generator) -> list[Part]:
             (-depth / 2, back),
         ]
     )
-    painted = Material(_colour(rng, STREET_COLOURS), float(rng.choice([0.35, 0.8, 0.8])))
+    painted = Material(_color(rng, STREET_COLORS), float(rng.choice([0.35, 0.8, 0.8])))
     parts = [Part("container_body", _prism(outline, width, rng.uniform(0, 0.08)), painted)]
     if rng.random() < 0.6:  # a drum to throw bags into, in a dark recess
         z, x = height * 0.72, depth / 2 - 0.12
@@ -166,7 +166,7 @@ def litter_bin(rng: np.random.Generator) -> list[Part]:
     """A litter bin of a street or park: round or square, open or hooded, on the ground or on a post."""
     radius, height = rng.uniform(0.18, 0.32), rng.uniform(0.6, 1.0)
     lift = float(rng.choice([0.0, 0.0, rng.uniform(0.2, 0.4)]))
-    paint = Material(_colour(rng, STREET_COLOURS + COLOURS), 0.45)
+    paint = Material(_color(rng, STREET_COLORS + COLORS), 0.45)
     if rng.random() < 0.6:
         body = turned_profile(
             [
@@ -211,18 +211,18 @@ def bottle_bank(rng: np.random.Generator) -> list[Part]:
         ellipsoid(0.1, 0.1, 0.1, 16).moved(radius * 0.93, 0, height * 0.66).turned("z", angle) for angle in (-30, 0, 30)
     ]
     ring = tube([(0, 0, height - 0.02), (0, 0, height + 0.12)], 0.05)
-    colour = _colour(rng, ((0.03, 0.2, 0.08), (0.03, 0.1, 0.3), (0.45, 0.35, 0.03), (0.4, 0.4, 0.38)))
+    color = _color(rng, ((0.03, 0.2, 0.08), (0.03, 0.1, 0.3), (0.45, 0.35, 0.03), (0.4, 0.4, 0.38)))
     return [
-        Part("bank", turned_profile(profile, int(rng.choice([6, 8, 40]))), Material(colour, 0.5)),
+        Part("bank", turned_profile(profile, int(rng.choice([6, 8, 40]))), Material(color, 0.5)),
         Part("bank_holes", join(holes), BLACK_PLASTIC),
         Part("bank_ring", ring, STEEL),
         *_stickers(rng, radius * 0.97, radius, height * 0.5),
     ]
 
 
-def _colour(rng: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
+def _color(rng: np.random.Generator, colors: tuple[Color, ...]) -> Color:
     red, green, blue = (
-        np.array(colours[int(rng.integers(len(colours)))]) * rng.uniform(0.8, 1.4) * rng.uniform(0.9, 1.1, 3)
+        np.array(colors[int(rng.integers(len(colors)))]) * rng.uniform(0.8, 1.4) * rng.uniform(0.9, 1.1, 3)
     )
     return float(red), float(green), float(blue)
 

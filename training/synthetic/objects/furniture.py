@@ -42,7 +42,7 @@ def table(rng: np.random.Generator) -> list[Part]:
 
 
 def things_on(rng: np.random.Generator, x: float, y: float, z: float) -> list[Part]:
-    """Books, papers, cups, bottles, small boxes, at times a screen, on a surface x by y metres at height z."""
+    """Books, papers, cups, bottles, small boxes, at times a screen, on a surface x by y meters at height z."""
     meshes: list[Mesh] = []
     for _ in range(int(rng.integers(0, 9))):
         kind = int(rng.integers(4))
@@ -61,8 +61,8 @@ def things_on(rng: np.random.Generator, x: float, y: float, z: float) -> list[Pa
         meshes.append(_set_down(rng, mesh, x, y, z))
     parts = []
     if meshes:
-        colours = [random_colour(rng, light=(0.03, 0.8), vivid=0.9) for _ in range(5)]
-        mesh, picture = palette(rng, meshes, colours)
+        colors = [random_colour(rng, light=(0.03, 0.8), vivid=0.9) for _ in range(5)]
+        mesh, picture = palette(rng, meshes, colors)
         parts.append(Part("things", mesh, Material(picture, roughness=0.45 if rng.random() < 0.3 else 0.8)))
     if rng.random() < 0.4:
         paper = _set_down(rng, sheet(0.21, 0.30), x, y, z + 0.003)
@@ -206,7 +206,7 @@ def sofa(rng: np.random.Generator) -> list[Part]:
         at = -x / 2 + arm + (place + 0.5) * wide
         body.append(box(wide - 0.01, y - 0.2, 0.15, 0.04).moved(at, -0.1, seat_z - 0.05))
         body.append(box(wide - 0.02, 0.16, 0.4, 0.06).turned("x", -10).moved(at, y / 2 - 0.25, seat_z + 0.2))
-    colour = random_colour(rng, light=(0.03, 0.7), vivid=0.7)
+    color = random_colour(rng, light=(0.03, 0.7), vivid=0.7)
     cushions = [
         box(0.4, 0.13, 0.4, 0.06)
         .turned("x", -20)
@@ -215,7 +215,7 @@ def sofa(rng: np.random.Generator) -> list[Part]:
         for s in (-1, 1)
         if rng.random() < 0.5
     ]
-    parts = [Part("sofa", join(body), Material(colour, 0.85))]
+    parts = [Part("sofa", join(body), Material(color, 0.85))]
     if cushions:
         parts.append(Part("cushions", join(cushions), Material(random_colour(rng), 0.85)))
     return parts

@@ -14,9 +14,9 @@ WELD_M = 1e-5  # corners nearer than this are the same point
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles in metres, z up, counter-clockwise seen from outside.
+    """Triangles in meters, z up, counter-clockwise seen from outside.
 
-    vertices: (V, 3) metres; faces: (F, 3) indices into vertices; uv: (V, 2), v = 0 at a texture's first row.
+    vertices: (V, 3) meters; faces: (F, 3) indices into vertices; uv: (V, 2), v = 0 at a texture's first row.
     """
 
     vertices: Floats
@@ -46,7 +46,7 @@ class Mesh:
         return replace(self, faces=self.faces[:, ::-1].copy())
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
-        """The mesh shifted by metres."""
+        """The mesh shifted by meters."""
         return replace(self, vertices=self.vertices + np.array([x, y, z]))
 
     def turned(self, axis: str, degrees: float) -> Mesh:

@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from training.synthetic.objects.mesh import Floats, Mesh, join
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Material:
     """How a surface reflects light, in the terms of the "principled" model.
 
-    colour: linear reflectance of red, green and blue, or a texture of them, (H, W, 3) float32; roughness: 0 mirror to
+    color: linear reflectance of red, green and blue, or a texture of them, (H, W, 3) float32; roughness: 0 mirror to
     1 chalk, or a texture (H, W) float32; metallic: 0 or 1; varnish: strength of a clear coat, 0..1.
     """
 
-    colour: Colour | NDArray[np.float32]
+    color: Color | NDArray[np.float32]
     roughness: float | NDArray[np.float32] = 0.6
     metallic: float = 0.0
     varnish: float = 0.0
@@ -36,12 +36,12 @@ class Part:
     material: Material
 
     def placed(self, *, x: float = 0.0, y: float = 0.0, z: float = 0.0, yaw_deg: float = 0.0) -> Part:
-        """The part turned about the upright axis, then shifted by metres."""
+        """The part turned about the upright axis, then shifted by meters."""
         return replace(self, mesh=self.mesh.turned("z", yaw_deg).moved(x, y, z))
 
 
 def bounds_of(parts: Sequence[Part]) -> tuple[Floats, Floats]:
-    """The lowest and highest coordinates of all parts together, each (3,) metres."""
+    """The lowest and highest coordinates of all parts together, each (3,) meters."""
     return join([part.mesh for part in parts]).bounds()
 
 

@@ -33,14 +33,14 @@ def loft(outlines: Floats, *, caps: bool = True) -> Mesh:
     body = surface(outlines, around=True)
     if not caps:
         return body
-    centres = np.stack([outlines[0].mean(axis=0), outlines[-1].mean(axis=0)])
+    centers = np.stack([outlines[0].mean(axis=0), outlines[-1].mean(axis=0)])
     ring = np.arange(count)
     following = np.roll(ring, -1)
     last = (levels - 1) * count
     bottom = np.stack([following, ring, np.full(count, levels * count)], -1)
     top = np.stack([last + ring, last + following, np.full(count, levels * count + 1)], -1)
     mesh = Mesh(
-        np.concatenate([body.vertices, centres]),
+        np.concatenate([body.vertices, centers]),
         np.concatenate([body.faces, bottom, top]),
         np.concatenate([body.uv, [[0.5, 0.0], [0.5, 1.0]]]),
     )
@@ -48,7 +48,7 @@ def loft(outlines: Floats, *, caps: bool = True) -> Mesh:
 
 
 def rounded_rectangle(width: float, depth: float, radius: float, steps: int = 5) -> Floats:
-    """The outline of a rectangle with round corners about the origin, (4 steps, 2) metres, counter-clockwise."""
+    """The outline of a rectangle with round corners about the origin, (4 steps, 2) meters, counter-clockwise."""
     radius = min(radius, width / 2, depth / 2)
     angles = np.linspace(0, np.pi / 2, steps)
     arc = radius * np.stack([np.cos(angles), np.sin(angles)], -1)
@@ -117,7 +117,7 @@ def tube(path: ArrayLike, radius: float | Sequence[float], segments: int = 10, *
 
 
 def ring(radius: float, thickness: float, segments: int = 48, around: int = 10) -> Mesh:
-    """A torus about the z axis: the radius of its centre line and of its tube."""
+    """A torus about the z axis: the radius of its center line and of its tube."""
     angles = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     return tube(
         np.stack([radius * np.cos(angles), radius * np.sin(angles), 0 * angles], -1), thickness, around, closed=True
@@ -131,6 +131,6 @@ def ellipsoid(x: float, y: float, z: float, segments: int = 20) -> Mesh:
 
 
 def sheet(x: float, y: float, tile_m: float = 1.0) -> Mesh:
-    """A horizontal rectangle about the origin, looking up; its texture repeats every `tile_m` metres."""
+    """A horizontal rectangle about the origin, looking up; its texture repeats every `tile_m` meters."""
     corners = np.array([[-x, -y, 0], [x, -y, 0], [x, y, 0], [-x, y, 0]], dtype=np.float64) / 2
     return Mesh(corners, np.array([[0, 1, 2], [0, 2, 3]]), corners[:, :2] / tile_m)

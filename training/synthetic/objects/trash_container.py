@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.synthetic.objects.mesh import Floats, Mesh, join, mirrored_pair
-from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, Colour, Material, Part
+from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, Color, Material, Part
 from training.synthetic.objects.shapes import at_height, box, loft, rounded_rectangle, tube, turned_profile
 
-COLOURS: tuple[Colour, ...] = (
+COLORS: tuple[Color, ...] = (
     (0.03, 0.13, 0.05),
     (0.06, 0.065, 0.07),
     (0.03, 0.08, 0.22),
@@ -21,22 +21,22 @@ COLOURS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True)
 class TrashContainer:
-    """What may vary from bin to bin: metres and linear colours. It looks along +x; its wheels are at -x."""
+    """What may vary from bin to bin: meters and linear colors. It looks along +x; its wheels are at -x."""
 
     height_m: float = 1.07
     width_m: float = 0.58
     depth_m: float = 0.73
     wheel_radius_m: float = 0.10
     taper: float = 0.80  # the size of the foot against the rim's
-    body: Colour = COLOURS[0]
-    lid: Colour = COLOURS[0]
+    body: Color = COLORS[0]
+    lid: Color = COLORS[0]
 
 
 def random_trash_container(rng: np.random.Generator) -> TrashContainer:
-    """A bin of a random size (about 120 to 360 litres) and colour, at times with a lid of another colour."""
+    """A bin of a random size (about 120 to 360 liters) and color, at times with a lid of another color."""
     grow = rng.uniform(0.88, 1.06)
     tone = rng.uniform(0.8, 1.6)
-    red, green, blue = COLOURS[int(rng.integers(len(COLOURS)))]
+    red, green, blue = COLORS[int(rng.integers(len(COLORS)))]
     body = (red * tone, green * tone, blue * tone)
     other = (0.55, 0.38, 0.02) if rng.random() < 0.5 else (0.03, 0.08, 0.22)
     return TrashContainer(
@@ -144,7 +144,7 @@ def _axle_x(bin_: TrashContainer) -> float:
 
 
 def _wheel(bin_: TrashContainer) -> Mesh:
-    """The left tyre."""
+    """The left tire."""
     radius = bin_.wheel_radius_m
     profile = [
         (0.0, -0.024),

@@ -90,7 +90,7 @@ def work_place(rng: np.random.Generator) -> list[Part]:
 
 
 def _front(rng: np.random.Generator) -> tuple[Material, float]:
-    """Lacquer of any colour, dull or glossy, or wood."""
+    """Lacquer of any color, dull or glossy, or wood."""
     if rng.random() < 0.4:
         return timber(rng)
     vivid = 0.15 if rng.random() < 0.4 else 1.0
@@ -101,9 +101,9 @@ def _worktop(rng: np.random.Generator) -> Material:
     """Stone or laminate, speckled, or wood."""
     if rng.random() < 0.35:
         return timber(rng)[0]
-    colour = np.array(random_colour(rng, light=(0.02, 0.75), vivid=0.2))
+    color = np.array(random_colour(rng, light=(0.02, 0.75), vivid=0.2))
     speckles = np.clip(1 + rng.uniform(0.05, 0.4) * clouds(rng, (256, 256), 0.4), 0.1, 2)[..., None]
-    picture = np.clip(speckles * colour, 0.005, 0.85).astype(np.float32)
+    picture = np.clip(speckles * color, 0.005, 0.85).astype(np.float32)
     return Material(picture, float(rng.choice([0.15, 0.4, 0.8])))
 
 

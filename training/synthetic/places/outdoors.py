@@ -17,8 +17,8 @@ from training.synthetic.objects.clutter import (
     posts,
     potted_plant,
     steel_rack,
+    tire_pile,
     tree,
-    tyre_pile,
 )
 from training.synthetic.objects.mesh import Mesh, join
 from training.synthetic.objects.part import STEEL, Material, Part
@@ -39,7 +39,7 @@ AGAINST: tuple[Maker, ...] = (
     pallet_load,
     bench,
     hedge,
-    tyre_pile,
+    tire_pile,
     board,
     posts,
 )
@@ -64,7 +64,7 @@ def outdoors(rng: np.random.Generator, floor: Floor) -> tuple[list[Part], Light]
 
 
 def _ground(rng: np.random.Generator, area: Rectangle) -> list[Part]:
-    """One covering or two that meet at a kerb before or behind the middle, and painted lines at times."""
+    """One covering or two that meet at a curb before or behind the middle, and painted lines at times."""
     material, tile = outdoor_ground(rng)
     turn = float(rng.choice([0, 0, 90, 45, rng.uniform(0, 90)]))
     parts = [Part("ground", sheet(280, 280, tile).turned("z", turn), material)]
@@ -73,8 +73,8 @@ def _ground(rng: np.random.Generator, area: Rectangle) -> list[Part]:
         edge = rng.uniform(area[1], area[3])
         strip = sheet(280, 140, other_tile).moved(0, edge + 70, 0.004)
         stones = [box(0.98, 0.12, 0.03, 0.008).moved(x, edge, 0) for x in np.arange(-12, 12, 1.0)]
-        kerb = Material(random_colour(rng, light=(0.2, 0.5), vivid=0.15), 0.9)
-        parts += [Part("strip", strip, other), Part("kerb", join(stones), kerb)]
+        curb = Material(random_colour(rng, light=(0.2, 0.5), vivid=0.15), 0.9)
+        parts += [Part("strip", strip, other), Part("kerb", join(stones), curb)]
     if rng.random() < 0.35:
         lines = [sheet(0.1, 5.0).moved(x, -1, 0.008) for x in np.arange(-7.5, 8, 2.5) + rng.uniform(-1, 1)]
         parts.append(Part("lines", join(lines), Material((0.6, 0.6, 0.57), 0.9)))
@@ -152,6 +152,6 @@ def _facade(rng: np.random.Generator) -> np.ndarray:
     """A house front seen from afar: rows of windows, meant for a tile of 6 m, (512, 512, 3)."""
     at = np.mod(np.arange(PIXELS) * 2 / PIXELS, 1.0)
     hole = (np.abs(at - 0.5) < 0.2)[:, None] & (np.abs(at - 0.5) < 0.22)[None]
-    colour = random_colour(rng, light=(0.2, 0.7), vivid=0.5)
+    color = random_colour(rng, light=(0.2, 0.7), vivid=0.5)
     brightness = np.where(hole, rng.uniform(0.1, 0.3), 1 + 0.06 * clouds(rng, (PIXELS, PIXELS), 1.2))
-    return shaded(brightness, colour)
+    return shaded(brightness, color)

@@ -11,7 +11,7 @@ from training.synthetic.objects.mesh import Mesh
 from training.synthetic.objects.part import Material, Part, bounds_of
 from training.synthetic.objects.shapes import sheet
 
-Rectangle = tuple[float, float, float, float]  # x low, y low, x high, y high; metres
+Rectangle = tuple[float, float, float, float]  # x low, y low, x high, y high; meters
 
 
 @dataclass
@@ -77,7 +77,7 @@ def grounded(parts: Sequence[Part]) -> list[Part]:
 def wall(
     name: str, side: str, area: Rectangle, height_m: float, material: Material, tile_m: float, *, offset_m: float = 0.0
 ) -> Part:
-    """A wall on one side of an area, facing inwards, its picture in metres / tile_m."""
+    """A wall on one side of an area, facing inwards, its picture in meters / tile_m."""
     mesh, yaw, x, y = _upright(side, area, height_m, offset_m)
     uv = (mesh.vertices[:, [0, 2]] + [0.0, height_m / 2]) * [1, -1] / tile_m
     standing = Mesh(mesh.vertices, mesh.faces, uv).turned("z", yaw).moved(x, y, height_m / 2)

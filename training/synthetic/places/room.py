@@ -15,7 +15,7 @@ from training.synthetic.objects.clutter import (
     pallet_load,
     potted_plant,
     rug,
-    tyre_pile,
+    tire_pile,
 )
 from training.synthetic.objects.furniture import bed, cabinet, chair, picture_mesh, shelf, sofa, table
 from training.synthetic.objects.mesh import Mesh, join
@@ -48,7 +48,7 @@ GARAGE: tuple[Maker, ...] = (
     cabinet,
     carton_stack,
     crates,
-    tyre_pile,
+    tire_pile,
     ladder,
     board,
     barrel,
@@ -123,8 +123,8 @@ def _ceiling_lamps(rng: np.random.Generator, area: Rectangle, height: float) -> 
     return lamps, [Part("lamp_cases", join(cases), Material((0.6, 0.6, 0.6), 0.8))]
 
 
-def _rgb(colour: np.ndarray) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in colour)
+def _rgb(color: np.ndarray) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in color)
     return red, green, blue
 
 
@@ -183,11 +183,11 @@ def _window(rng: np.random.Generator, x: float, z: float) -> tuple[list[Part], L
 
 def _lamp_on_wall(lamp: Lamp, side: str, area: Rectangle, along_m: float, z: float) -> Lamp:
     """A lamp about the origin that shines along -y, hung like `on_wall`."""
-    centre = np.array(lamp.centre_m)
-    points = np.stack([centre, centre + lamp.x_half_m, centre + lamp.y_half_m])
+    center = np.array(lamp.center_m)
+    points = np.stack([center, center + lamp.x_half_m, center + lamp.y_half_m])
     flat = Mesh(points, np.array([[0, 1, 2]]), np.zeros((3, 2)))
-    centre, x_end, y_end = on_wall([Part("lamp", flat, STEEL)], side, area, along_m, z)[0].mesh.vertices
-    return Lamp(_rgb(centre), _rgb(x_end - centre), _rgb(y_end - centre), lamp.radiance)
+    center, x_end, y_end = on_wall([Part("lamp", flat, STEEL)], side, area, along_m, z)[0].mesh.vertices
+    return Lamp(_rgb(center), _rgb(x_end - center), _rgb(y_end - center), lamp.radiance)
 
 
 def _door(rng: np.random.Generator, x: float, z: float) -> list[Part]:

@@ -14,9 +14,9 @@ from training.synthetic.objects.car import PAINTS as CAR_PAINTS
 from training.synthetic.objects.car import Car, car_parts
 from training.synthetic.objects.mesh import Floats, join
 from training.synthetic.objects.part import Part
-from training.synthetic.objects.trash_container import COLOURS, TrashContainer, trash_container_parts
+from training.synthetic.objects.trash_container import COLORS, TrashContainer, trash_container_parts
 from training.synthetic.places.surroundings import (
-    KERB_M,
+    CURB_M,
     Opening,
     cartons,
     far_side,
@@ -29,7 +29,7 @@ from training.synthetic.rendering.camera_path import HandheldPath, Station
 
 OPENINGS = [
     Opening(-4.0, -2.6, 1.35, 2.65),
-    Opening(0.75, 1.75, KERB_M + 0.02, 2.25, door=True),
+    Opening(0.75, 1.75, CURB_M + 0.02, 2.25, door=True),
     Opening(2.9, 4.5, 1.25, 2.55),
 ]
 STATIONS = [
@@ -44,7 +44,7 @@ STATIONS = [
 
 @dataclass(frozen=True)
 class Street:
-    """Everything to render, and by class the parts that a frame may be labelled with."""
+    """Everything to render, and by class the parts that a frame may be labeled with."""
 
     parts: list[Part]
     objects: dict[str, list[Part]]
@@ -63,13 +63,13 @@ def sample_street(seed: int = 7) -> Street:
         Part(part.name, part.mesh.turned("x", -4.5), part.material)
         for part in bicycle_parts(Bicycle(paint=BICYCLE_PAINTS[0]))
     ]
-    green = trash_container_parts(TrashContainer(body=COLOURS[0], lid=COLOURS[0]))
-    grey = trash_container_parts(TrashContainer(body=COLOURS[1], lid=(0.50, 0.36, 0.02)))
+    green = trash_container_parts(TrashContainer(body=COLORS[0], lid=COLORS[0]))
+    gray = trash_container_parts(TrashContainer(body=COLORS[1], lid=(0.50, 0.36, 0.02)))
     objects = {
-        "bicycle": [part.placed(x=-2.9, y=-0.44, z=KERB_M) for part in leaning],
+        "bicycle": [part.placed(x=-2.9, y=-0.44, z=CURB_M) for part in leaning],
         "trash container": [
-            *(part.placed(x=-0.55, y=-0.66, z=KERB_M, yaw_deg=-112) for part in green),
-            *(part.placed(x=0.20, y=-0.62, z=KERB_M, yaw_deg=-86) for part in grey),
+            *(part.placed(x=-0.55, y=-0.66, z=CURB_M, yaw_deg=-112) for part in green),
+            *(part.placed(x=0.20, y=-0.62, z=CURB_M, yaw_deg=-86) for part in gray),
         ],
         "car": [part.placed(x=3.5, y=-3.0, yaw_deg=191) for part in car_parts(Car(paint=CAR_PAINTS[0]))],
     }
@@ -77,8 +77,8 @@ def sample_street(seed: int = 7) -> Street:
         *road(rng),
         *house(rng, OPENINGS, joint_x=-1.62),
         *far_side(rng),
-        *plant(rng, -1.42, -0.36, KERB_M),
-        *cartons(rng, -4.35, -0.40, KERB_M),
+        *plant(rng, -1.42, -0.36, CURB_M),
+        *cartons(rng, -4.35, -0.40, CURB_M),
         *street_furniture(),
     ]
     return Street([*around, *(part for parts in objects.values() for part in parts)], objects)
@@ -90,7 +90,7 @@ def sample_path(seed: int = 7) -> HandheldPath:
 
 
 def _share_of_middle(parts: Sequence[Part], pose: Floats, fx: float, width: int, height: int) -> float:
-    """How much of the image, weighted towards its centre, the outline of an object covers: 0..1."""
+    """How much of the image, weighted towards its center, the outline of an object covers: 0..1."""
     points = (join([part.mesh for part in parts]).vertices - pose[:3, 3]) @ pose[:3, :3]
     points = points[points[:, 2] > 0.2]
     if len(points) < 3:

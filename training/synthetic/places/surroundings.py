@@ -1,4 +1,4 @@
-"""What stands around the objects: a house with windows and a door, a pavement with a kerb, a fence, plants, boxes."""
+"""What stands around the objects: a house with windows and a door, a pavement with a curb, a fence, plants, boxes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from itertools import pairwise
 import numpy as np
 
 from training.synthetic.objects.mesh import Mesh, join
-from training.synthetic.objects.part import BLACK_PLASTIC, STEEL, Colour, Material, Part
+from training.synthetic.objects.part import BLACK_PLASTIC, STEEL, Color, Material, Part
 from training.synthetic.objects.shapes import box, sheet, surface, tube, turned_profile
 from training.synthetic.rendering.textures import asphalt, brick, paving, planks, plaster
 
-KERB_M = 0.10  # the pavement's height above the road
+CURB_M = 0.10  # the pavement's height above the road
 WINDOW_GLASS = Material((0.016, 0.02, 0.022), roughness=0.05, varnish=1.0)
 FRAME = Material((0.62, 0.61, 0.58), roughness=0.45)
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A window or door in the house wall, metres along it and above the pavement's level."""
+    """A window or door in the house wall, meters along it and above the pavement's level."""
 
     left: float
     right: float
@@ -29,9 +29,9 @@ class Opening:
 
 
 def road(rng: np.random.Generator) -> list[Part]:
-    """Asphalt at z = 0, a pavement of slabs along the wall at y = 0, and kerb stones between them at y = -1.7."""
-    stones = [box(0.985, 0.13, 0.28, 0.015).moved(x, -1.665, KERB_M - 0.135) for x in np.arange(-9.5, 10.0, 1.0)]
-    slabs = sheet(20.0, 1.7, 2.0).moved(0, -0.85, KERB_M)
+    """Asphalt at z = 0, a pavement of slabs along the wall at y = 0, and curb stones between them at y = -1.7."""
+    stones = [box(0.985, 0.13, 0.28, 0.015).moved(x, -1.665, CURB_M - 0.135) for x in np.arange(-9.5, 10.0, 1.0)]
+    slabs = sheet(20.0, 1.7, 2.0).moved(0, -0.85, CURB_M)
     return [
         Part("asphalt", sheet(80, 80, 3.0), Material(asphalt(rng), roughness=0.85)),
         Part("pavement", slabs, Material(paving(rng), roughness=0.8)),
@@ -55,11 +55,11 @@ def house(
         frames += _frame(opening, middle)
         pane = sheet(width, height).turned("x", 90).moved(middle[0], 0.12, middle[1])
         (doors if opening.door else panes).append(pane)
-    pipes = [tube([(x, -0.07, KERB_M), (x, -0.07, 3.0), (x, -0.07, height_m)], 0.045, 14) for x in (joint_x, 2.25)]
+    pipes = [tube([(x, -0.07, CURB_M), (x, -0.07, 3.0), (x, -0.07, height_m)], 0.045, 14) for x in (joint_x, 2.25)]
     plastered = _pierced_wall(openings, -length_m / 2, joint_x, height_m)
     of_brick = _pierced_wall(openings, joint_x, length_m / 2, height_m)
     plinth = [
-        box(right - left, 0.05, 0.40, 0.012).moved((left + right) / 2, -0.01, KERB_M + 0.18)
+        box(right - left, 0.05, 0.40, 0.012).moved((left + right) / 2, -0.01, CURB_M + 0.18)
         for left, right in _gaps(openings, length_m)
     ]
     return [
@@ -132,9 +132,9 @@ def plant(rng: np.random.Generator, x: float, y: float, z: float) -> list[Part]:
     leaves = []
     for _ in range(260):
         direction = rng.standard_normal(3) * [1, 1, 0.9]
-        centre = 0.27 * direction / np.linalg.norm(direction) * rng.uniform(0.4, 1.0) ** 0.5
+        center = 0.27 * direction / np.linalg.norm(direction) * rng.uniform(0.4, 1.0) ** 0.5
         leaf = _leaf(rng.uniform(0.07, 0.12)).turned("y", rng.uniform(-70, 40)).turned("z", rng.uniform(0, 360))
-        leaves.append(leaf.moved(*centre).moved(z=0.62))
+        leaves.append(leaf.moved(*center).moved(z=0.62))
     stem = tube([(0, 0, 0.28), (0.01, 0.0, 0.45), (0, 0.01, 0.65)], 0.02, 8)
     return [
         Part("pot", pot.moved(x, y, z), Material((0.36, 0.15, 0.08), roughness=0.75)),
@@ -157,7 +157,7 @@ def cartons(rng: np.random.Generator, x: float, y: float, z: float) -> list[Part
     lower = box(*sizes[0], 0.004).turned("z", 14).moved(x, y, z + 0.17)
     upper = box(*sizes[1], 0.004).turned("z", -9).moved(x + 0.03, y, z + 0.34 + 0.12)
     tape = box(0.365, 0.05, 0.004).turned("z", -9).moved(x + 0.03, y, z + 0.34 + 0.242)
-    card: Colour = (0.40, 0.265, 0.145)
+    card: Color = (0.40, 0.265, 0.145)
     return [
         Part("cartons", join([lower, upper]), Material(plaster(rng, card, 128), roughness=0.8)),
         Part("tape", tape, Material((0.52, 0.42, 0.26), roughness=0.3)),
@@ -169,7 +169,7 @@ def street_furniture() -> list[Part]:
     profile = [(0, 0), (0.055, 0), (0.055, 0.86), (0.065, 0.87), (0.065, 0.93), (0.04, 0.97), (0, 0.98)]
     post = turned_profile(profile, 24)
     band = turned_profile([(0.057, 0.70), (0.058, 0.70), (0.058, 0.80), (0.057, 0.80), (0.057, 0.70)], 24)
-    places = [(1.15, -1.45, KERB_M), (6.2, -1.45, KERB_M)]
+    places = [(1.15, -1.45, CURB_M), (6.2, -1.45, CURB_M)]
     drain = [box(0.40, 0.018, 0.02).moved(0.4, -1.88 - 0.035 * bar, 0.004) for bar in range(9)]
     return [
         Part("bollards", join([post.moved(*place) for place in places]), BLACK_PLASTIC),

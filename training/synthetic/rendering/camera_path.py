@@ -12,7 +12,7 @@ from training.synthetic.objects.mesh import Floats, rotation
 
 @dataclass(frozen=True)
 class Station:
-    """Where the camera is at a time, and the point it looks at; metres, seconds."""
+    """Where the camera is at a time, and the point it looks at; meters, seconds."""
 
     time_s: float
     position_m: tuple[float, float, float]

@@ -19,7 +19,7 @@ WINDOW_PX = 5  # what is thinner than half of it, such as a spoke, is overlooked
 
 @dataclass(frozen=True)
 class DepthSensor:
-    """The sensor's measures: metres, pixels of disparity, shares of reflectance."""
+    """The sensor's measures: meters, pixels of disparity, shares of reflectance."""
 
     min_m: float = 0.4
     max_m: float = 8.0
@@ -32,7 +32,7 @@ class DepthSensor:
     window_px: int = WINDOW_PX
 
     def scaled(self, scale: float) -> DepthSensor:
-        """The same sensor whose picture is made smaller afterwards: its steps are as fine in metres as before.
+        """The same sensor whose picture is made smaller afterwards: its steps are as fine in meters as before.
 
         `focal_px` is that of the small picture already.
         """
@@ -40,11 +40,11 @@ class DepthSensor:
         return replace(self, step_px=self.step_px * scale, noise_px=self.noise_px * scale, window_px=window_px)
 
     def step_m(self, z_m: float) -> float:
-        """The distance between two neighbouring depths that the sensor can tell, at a depth."""
+        """The distance between two neighboring depths that the sensor can tell, at a depth."""
         return z_m**2 / (self.focal_px * self.baseline_m) * self.step_px
 
     def measure(self, z_m: Image, incidence: Image, albedo: Image, rng: np.random.Generator) -> NDArray[np.uint16]:
-        """The depth image in millimetres, (H, W) uint16, 0 = missing.
+        """The depth image in millimeters, (H, W) uint16, 0 = missing.
 
         z_m: true depth along the optical axis, 0 where nothing was hit; incidence: cosine between ray and normal;
         albedo: reflectance 0..1; all (H, W).
@@ -52,12 +52,12 @@ class DepthSensor:
         z_m = cv2.medianBlur(z_m, self.window_px).astype(np.float32, copy=False)
         seen = (z_m >= self.min_m) & (z_m <= self.max_m)
         seen &= self._lit(z_m) & ~self._smeared(z_m, rng) & self._returned(incidence, albedo, rng)
-        measured = self.quantised(np.where(seen, z_m, 1.0), self.noise_px * patches(rng, z_m.shape, 3.0))
+        measured = self.quantized(np.where(seen, z_m, 1.0), self.noise_px * patches(rng, z_m.shape, 3.0))
         seen &= (measured >= self.min_m) & (measured <= self.max_m)
         return np.where(seen, np.round(1000 * measured), 0).astype(np.uint16)
 
-    def quantised(self, z_m: Image, noise_px: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
-        """Depth after its disparity was disturbed and rounded to steps; the same shape, metres."""
+    def quantized(self, z_m: Image, noise_px: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
+        """Depth after its disparity was disturbed and rounded to steps; the same shape, meters."""
         disparity = self.focal_px * self.baseline_m / z_m.astype(np.float64) + noise_px
         steps = np.maximum(np.round(disparity / self.step_px), 1)
         return self.focal_px * self.baseline_m / (steps * self.step_px)

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from training.synthetic.objects.part import Colour
+from training.synthetic.objects.part import Color
 from training.synthetic.rendering.sky import Sky, sky_picture
 from training.synthetic.rendering.textures import Texture
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """A rectangle that shines to the side of (x half) x (y half); metres; radiance a colour or a picture (H, W, 3)."""
+    """A rectangle that shines to the side of (x half) x (y half); meters; radiance a color or a picture (H, W, 3)."""
 
-    centre_m: tuple[float, float, float]
+    center_m: tuple[float, float, float]
     x_half_m: tuple[float, float, float]
     y_half_m: tuple[float, float, float]
-    radiance: Colour | Texture
+    radiance: Color | Texture
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Light:
 
     sky: Texture | None = None
     sun_direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    sun: Colour = (0.0, 0.0, 0.0)
+    sun: Color = (0.0, 0.0, 0.0)
     lamps: Sequence[Lamp] = field(default_factory=tuple)
 
 
 def daylight(rng: np.random.Generator) -> Light:
-    """Anything from a grey sky to a clear one with the sun at any height, white or low and warm."""
+    """Anything from a gray sky to a clear one with the sun at any height, white or low and warm."""
     height_deg, around = rng.uniform(12, 70), rng.uniform(0, 2 * np.pi)
     up, level = np.sin(np.deg2rad(height_deg)), np.cos(np.deg2rad(height_deg))
     direction = (float(level * np.cos(around)), float(level * np.sin(around)), float(up))
@@ -55,7 +55,7 @@ def daylight(rng: np.random.Generator) -> Light:
 
 
 def white_of(rng: np.random.Generator) -> np.ndarray:
-    """The colour of lamps, (3,): from incandescent to cold white, brightness 1."""
+    """The color of lamps, (3,): from incandescent to cold white, brightness 1."""
     warm, cool = np.array([1.0, 0.72, 0.42]), np.array([0.86, 0.97, 1.1])
     share = rng.beta(2.0, 1.2)
     return warm * (1 - share) + cool * share

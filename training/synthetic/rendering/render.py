@@ -1,4 +1,4 @@
-"""From parts and a camera to pictures: colour by path tracing, and what the first hit of every pixel is like."""
+"""From parts and a camera to pictures: color by path tracing, and what the first hit of every pixel is like."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Camera:
     cy: float = 239.5
 
     def scaled(self, scale: float) -> Camera:
-        """The camera with a picture `scale` times the size; pixel centres are at whole numbers."""
+        """The camera with a picture `scale` times the size; pixel centers are at whole numbers."""
         return Camera(
             width=round(self.width * scale),
             height=round(self.height * scale),
@@ -74,7 +74,7 @@ def load_scene(parts: Sequence[Part], light: Light) -> Any:
     return mi.load_dict(contents)
 
 
-def render_colour(
+def render_color(
     scene: Any, camera: Camera, pose: NDArray[np.float64], *, samples: int, seed: int = 0, bounces: int = 3
 ) -> NDArray[np.float32]:
     """Linear radiance, (H, W, 3) float32, seen from `pose`: (4, 4) camera to world, x right, y down, z ahead."""
@@ -84,7 +84,7 @@ def render_colour(
 
 
 def render_surface(scene: Any, camera: Camera, pose: NDArray[np.float64], *, seed: int = 0) -> Surface:
-    """What each pixel's ray hits first, one ray a pixel: edges are not averaged; pose as in `render_colour`."""
+    """What each pixel's ray hits first, one ray a pixel: edges are not averaged; pose as in `render_color`."""
     integrator = mi.load_dict({"type": "aov", "aovs": SURFACE_CHANNELS})
     channels = np.asarray(_rendered(scene, _sensor(camera, pose, "independent"), integrator, 1, seed))
     hit = channels[..., 0] > 0
@@ -120,7 +120,7 @@ def develop(
 
 
 def _without_specks(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture with single pixels far brighter than their neighbours, rare lucky light paths, taken out."""
+    """The picture with single pixels far brighter than their neighbors, rare lucky light paths, taken out."""
     around = cv2.medianBlur(np.ascontiguousarray(linear, dtype=np.float32), 3)
     speck = linear.max(axis=-1) > 1.6 * around.max(axis=-1) + 0.06
     return np.where(speck[..., None], around, linear)
@@ -173,7 +173,7 @@ def _lamp(lamp: Lamp) -> dict[str, Any]:
     x, y = np.array(lamp.x_half_m), np.array(lamp.y_half_m)
     normal = np.cross(x, y) / np.linalg.norm(np.cross(x, y))
     to_world = np.eye(4)
-    to_world[:3] = np.column_stack([x, y, normal, lamp.centre_m])
+    to_world[:3] = np.column_stack([x, y, normal, lamp.center_m])
     if isinstance(lamp.radiance, tuple):
         radiance: dict[str, Any] = {"type": "rgb", "value": list(lamp.radiance)}
     else:
@@ -204,18 +204,18 @@ def _shape(part: Part) -> Any:
 
 def _surface(material: Material) -> dict[str, Any]:
     """The Mitsuba description of a material."""
-    if isinstance(material.colour, tuple):
-        colour: dict[str, Any] = {"type": "rgb", "value": list(material.colour)}
+    if isinstance(material.color, tuple):
+        color: dict[str, Any] = {"type": "rgb", "value": list(material.color)}
     else:
-        colour = {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(material.colour))}
+        color = {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(material.color))}
     if isinstance(material.roughness, float) and material.roughness >= MATT:
-        return {"type": "twosided", "surface": {"type": "diffuse", "reflectance": colour}}
+        return {"type": "twosided", "surface": {"type": "diffuse", "reflectance": color}}
     roughness: Any = material.roughness
     if isinstance(roughness, np.ndarray):
         roughness = {"type": "bitmap", "bitmap": mi.Bitmap(np.ascontiguousarray(roughness)), "raw": True}
     principled = {
         "type": "principled",
-        "base_color": colour,
+        "base_color": color,
         "roughness": roughness,
         "metallic": material.metallic,
         "clearcoat": material.varnish,

@@ -43,13 +43,13 @@ def check_renderer(name: str) -> None:
 def _try(name: str) -> None:
     """Render a tiny room. Scenes of any materials compile much the same code."""
     from redwood_depth.bundle import NO_CLASS
-    from training.synthetic.rendering.render import load_scene, render_colour, render_surface
+    from training.synthetic.rendering.render import load_scene, render_color, render_surface
     from training.synthetic.scenario import random_scenario
 
     use_renderer(name)
     scenario = random_scenario(NO_CLASS, (0, 0), frames=1, width=64, height=48)
     scene, pose = load_scene(scenario.street.parts, scenario.light), scenario.path.pose(0.0)
-    render_colour(scene, scenario.camera, pose, samples=1)
+    render_color(scene, scenario.camera, pose, samples=1)
     render_surface(scene, scenario.camera, pose)
 
 

@@ -1,10 +1,10 @@
-"""What floors, walls and wood are covered with, drawn at random: a material and the metres that its picture spans."""
+"""What floors, walls and wood are covered with, drawn at random: a material and the meters that its picture spans."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from training.synthetic.objects.part import Colour, Material
+from training.synthetic.objects.part import Color, Material
 from training.synthetic.rendering.patterns import (
     carpet,
     concrete,
@@ -20,7 +20,7 @@ from training.synthetic.rendering.patterns import (
 from training.synthetic.rendering.textures import asphalt, brick, clouds, paving, planks, plaster
 
 Covering = tuple[Material, float]
-WOODS: tuple[Colour, ...] = (
+WOODS: tuple[Color, ...] = (
     (0.42, 0.25, 0.12),
     (0.55, 0.38, 0.20),
     (0.22, 0.11, 0.05),
@@ -31,13 +31,13 @@ WOODS: tuple[Colour, ...] = (
 )
 
 
-def wood_colour(rng: np.random.Generator) -> Colour:
-    """The colour of some wood, each time a little different."""
+def wood_color(rng: np.random.Generator) -> Color:
+    """The color of some wood, each time a little different."""
     red, green, blue = np.clip(np.array(WOODS[int(rng.integers(len(WOODS)))]) * rng.uniform(0.75, 1.25, 3), 0.01, 0.8)
     return float(red), float(green), float(blue)
 
 
-def _grey(rng: np.random.Generator, low: float, high: float) -> Colour:
+def _gray(rng: np.random.Generator, low: float, high: float) -> Color:
     return random_colour(rng, light=(low, high), vivid=0.15)
 
 
@@ -46,7 +46,7 @@ def indoor_floor(rng: np.random.Generator) -> Covering:
     gloss = float(rng.choice([0.25, 0.45, 0.8, 0.8]))
     kind = int(rng.integers(7))
     if kind <= 1:
-        return Material(parquet(rng, wood_colour(rng), int(rng.integers(5, 13))), gloss), rng.uniform(0.9, 1.6)
+        return Material(parquet(rng, wood_color(rng), int(rng.integers(5, 13))), gloss), rng.uniform(0.9, 1.6)
     if kind == 2:
         first = random_colour(rng, light=(0.1, 0.75), vivid=0.4)
         second = first if rng.random() < 0.7 else random_colour(rng, light=(0.05, 0.8), vivid=0.5)
@@ -54,10 +54,10 @@ def indoor_floor(rng: np.random.Generator) -> Covering:
     if kind == 3:
         return Material(carpet(rng, random_colour(rng, light=(0.06, 0.5))), 0.9), rng.uniform(0.5, 1.0)
     if kind == 4:
-        colours = [random_colour(rng, light=(0.03, 0.5), vivid=0.5) for _ in range(3)]
-        return Material(stripes(rng, colours, int(rng.integers(8, 40))), 0.9), rng.uniform(0.5, 1.2)
+        colors = [random_colour(rng, light=(0.03, 0.5), vivid=0.5) for _ in range(3)]
+        return Material(stripes(rng, colors, int(rng.integers(8, 40))), 0.9), rng.uniform(0.5, 1.2)
     if kind == 5:
-        return Material(concrete(rng, _grey(rng, 0.2, 0.5)), gloss), rng.uniform(1.5, 4.0)
+        return Material(concrete(rng, _gray(rng, 0.2, 0.5)), gloss), rng.uniform(1.5, 4.0)
     return Material(plaster(rng, random_colour(rng, light=(0.15, 0.6), vivid=0.4)), gloss), rng.uniform(0.6, 2.0)
 
 
@@ -68,16 +68,16 @@ def indoor_wall(rng: np.random.Generator) -> Covering:
         vivid = 0.15 if rng.random() < 0.6 else 0.7
         return Material(plaster(rng, random_colour(rng, light=(0.35, 0.8), vivid=vivid)), 0.9), 2.0
     if kind == 5:
-        colours = [random_colour(rng, light=(0.2, 0.7), vivid=0.6) for _ in range(2)]
-        return Material(stripes(rng, colours, int(rng.integers(6, 24))), 0.9), rng.uniform(0.6, 1.5)
+        colors = [random_colour(rng, light=(0.2, 0.7), vivid=0.6) for _ in range(2)]
+        return Material(stripes(rng, colors, int(rng.integers(6, 24))), 0.9), rng.uniform(0.6, 1.5)
     if kind == 6:
-        colour = random_colour(rng, light=(0.3, 0.8), vivid=0.5)
-        return Material(tiles(rng, colour, colour, int(rng.integers(5, 10))), 0.9), rng.uniform(0.8, 1.6)
+        color = random_colour(rng, light=(0.3, 0.8), vivid=0.5)
+        return Material(tiles(rng, color, color, int(rng.integers(5, 10))), 0.9), rng.uniform(0.8, 1.6)
     if kind == 7:
         return Material(brick(rng, 512, random_colour(rng, light=(0.2, 0.6), vivid=0.7)), 0.9), 2.0
     if kind == 8:
-        return Material(planks(rng, wood_colour(rng), boards=int(rng.integers(5, 11))), 0.9), 1.0
-    return Material(concrete(rng, _grey(rng, 0.25, 0.6)), 0.9), rng.uniform(2.0, 4.0)
+        return Material(planks(rng, wood_color(rng), boards=int(rng.integers(5, 11))), 0.9), 1.0
+    return Material(concrete(rng, _gray(rng, 0.25, 0.6)), 0.9), rng.uniform(2.0, 4.0)
 
 
 def outdoor_ground(rng: np.random.Generator) -> Covering:
@@ -88,26 +88,26 @@ def outdoor_ground(rng: np.random.Generator) -> Covering:
     if kind <= 3:
         return Material(_tinted(rng, paving(rng, 512, int(rng.integers(3, 9))), 0.6, 1.4), 0.9), rng.uniform(1.2, 3.0)
     if kind == 4:
-        colour = random_colour(rng, light=(0.15, 0.45), vivid=0.5)
-        return Material(tiles(rng, colour, colour, 12, joint=0.10), 0.9), rng.uniform(1.2, 2.0)
+        color = random_colour(rng, light=(0.15, 0.45), vivid=0.5)
+        return Material(tiles(rng, color, color, 12, joint=0.10), 0.9), rng.uniform(1.2, 2.0)
     if kind == 5:
-        return Material(concrete(rng, _grey(rng, 0.2, 0.5)), 0.9), rng.uniform(2.0, 5.0)
+        return Material(concrete(rng, _gray(rng, 0.2, 0.5)), 0.9), rng.uniform(2.0, 5.0)
     if kind == 6:
         return Material(grass(rng), 0.9), rng.uniform(0.8, 1.6)
-    return Material(gravel(rng, _grey(rng, 0.2, 0.45)), 0.9), rng.uniform(0.6, 1.5)
+    return Material(gravel(rng, _gray(rng, 0.2, 0.45)), 0.9), rng.uniform(0.6, 1.5)
 
 
 def outdoor_wall(rng: np.random.Generator) -> Covering:
-    """Brick of many colours, plaster, concrete, boards or sheet metal."""
+    """Brick of many colors, plaster, concrete, boards or sheet metal."""
     kind = int(rng.integers(6))
     if kind <= 1:
         return Material(brick(rng, 512, random_colour(rng, light=(0.15, 0.6), vivid=0.75)), 0.9), rng.uniform(1.7, 2.3)
     if kind == 2:
         return Material(plaster(rng, random_colour(rng, light=(0.35, 0.75), vivid=0.4)), 0.9), 2.0
     if kind == 3:
-        return Material(concrete(rng, _grey(rng, 0.2, 0.5)), 0.9), rng.uniform(2.0, 4.0)
+        return Material(concrete(rng, _gray(rng, 0.2, 0.5)), 0.9), rng.uniform(2.0, 4.0)
     if kind == 4:
-        return Material(planks(rng, wood_colour(rng), boards=int(rng.integers(5, 10))), 0.9), rng.uniform(0.8, 1.4)
+        return Material(planks(rng, wood_color(rng), boards=int(rng.integers(5, 10))), 0.9), rng.uniform(0.8, 1.4)
     return Material(sheet_metal(rng), 0.9), rng.uniform(0.5, 1.5)
 
 
@@ -115,7 +115,7 @@ def timber(rng: np.random.Generator) -> Covering:
     """Wood for furniture, raw, varnished or painted."""
     if rng.random() < 0.35:
         return Material(plaster(rng, random_colour(rng, light=(0.1, 0.8))), float(rng.choice([0.3, 0.8]))), 1.0
-    return Material(wood(rng, wood_colour(rng)), float(rng.choice([0.35, 0.8, 0.8]))), rng.uniform(0.5, 1.0)
+    return Material(wood(rng, wood_color(rng)), float(rng.choice([0.35, 0.8, 0.8]))), rng.uniform(0.5, 1.0)
 
 
 def sheet_metal(rng: np.random.Generator) -> np.ndarray:
