@@ -24,7 +24,8 @@ from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import ScanError
 from redwood_depth.scans.redwood import RedwoodScan
 from training.data.preparation import PrepareSettings, prepare
-from training.data.scan_preparation import EVALUATION_ONLY, PAIRINGS
+from training.data.recording_frames import EVALUATION_ONLY
+from training.data.scan_preparation import PAIRINGS
 from training.data.splits import write_splits
 
 LOST_EVERY = 20  # color images
