@@ -37,10 +37,10 @@ def cut(scan: Path, folder: Path, cut_all: bool = False) -> dict[str, str]:
     """Link a recording's images into stretches below `folder`; returns the split of each by its name.
 
     Raises:
-        ScanError: it is no folder with rgb/ and depth/ that belong together.
+        ScanError: it is not a folder with rgb/ and depth/ that belong together.
     """
     if not scan.is_dir():
-        raise ScanError(f"{scan} is no folder with rgb/ and depth/")
+        raise ScanError(f"{scan} is not a folder with rgb/ and depth/")
     with RedwoodScan.open(scan) as source:
         colors = [entry for number, entry in enumerate(source.colors, 1) if number % LOST_EVERY]
         begin_us = min(source.colors[0][0], source.depths[0][0])

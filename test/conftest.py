@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def tiny_bundle(tmp_path: Path) -> ModelBundle:
-    """depth = brightness over 0.5..8.5 m, class scores = colour; see tiny_bundle.py."""
+    """depth = brightness over 0.5..8.5 m, class scores = color; see tiny_bundle.py."""
     return write_tiny_bundle(tmp_path / "bundle")
 
 

@@ -149,7 +149,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> TrainConfig:
         try:
             values[key] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise TrainingError(f"{key}: {text!r} is no value in YAML") from error
+            raise TrainingError(f"{key}: {text!r} is not a value in YAML") from error
     return config_from(values)
 
 

@@ -1,4 +1,4 @@
-"""Colour and depth of a bag, paired by header stamp while streaming: a bag may be larger than the memory."""
+"""Color and depth of a bag, paired by header stamp while streaming: a bag may be larger than the memory."""
 
 import bisect
 import contextlib
@@ -23,7 +23,7 @@ from redwood_depth.rgbd import MAX_GAP_NS, RgbdFrame, Skipped, pair_stamps
 MAX_WAITING_BYTES = 256 << 20
 _BITS_LOOKED_AT = 30  # color images, of which every third is looked into
 # A frame is given its partner once both streams are this many gaps past it: what comes later cannot be nearer to it,
-# nor (but for a chain of ever nearer neighbours that is this long) to its partner.
+# nor (but for a chain of ever nearer neighbors that is this long) to its partner.
 _SETTLED_GAPS = 4
 
 
@@ -31,7 +31,7 @@ class RgbdReader:
     """Iterates over a bag's pairs, once. The counts are complete when the iteration is.
 
     `corrupt` counts messages that cannot be read, `corrupt_example` says what is wrong with the first one;
-    `nearest_ns` is the least time between a colour and a depth image, None where one of the streams is empty.
+    `nearest_ns` is the least time between a color and a depth image, None where one of the streams is empty.
     """
 
     def __init__(self, bag: Bag, topics: RgbdTopics, max_gap_ns: int = MAX_GAP_NS) -> None:
@@ -48,7 +48,7 @@ class RgbdReader:
         self._calibrations = Calibrations(is_rectified(topics.color))
         self._sixteen_bits = SixteenBits()
         self._wrapped = WrappedDepth()
-        self.only: Container[int] | None = None  # stamps of the colour images that are decoded; None: all
+        self.only: Container[int] | None = None  # stamps of the color images that are decoded; None: all
 
     @property
     def warnings(self) -> list[str]:
@@ -57,12 +57,12 @@ class RgbdReader:
 
     @property
     def unpaired_color(self) -> int:
-        """Colour images that no depth image was near enough to."""
+        """Color images that no depth image was near enough to."""
         return self._colors.dropped
 
     @property
     def unpaired_depth(self) -> int:
-        """Depth images that no colour image was near enough to."""
+        """Depth images that no color image was near enough to."""
         return self._depths.dropped
 
     @property
@@ -82,7 +82,7 @@ class RgbdReader:
                 yield from self._decoded(color, depth)
 
     def stamps_ns(self) -> Iterator[int]:
-        """Instead of the frames the stamps of their colour images; nothing is decoded."""
+        """Instead of the frames the stamps of their color images; nothing is decoded."""
         if self._topics.depth:
             yield from (self._clock.of(color) for color, _ in self._pairs(self._topics.depth))
 

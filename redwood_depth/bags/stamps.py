@@ -24,7 +24,7 @@ _MAX_DELAY_NS = 10_000_000_000
 _MIN_DELAY_NS = -100_000_000
 _OTHER_CLOCK_NS = 1_000_000_000
 _REMEMBERED = 1024
-# A stamp that is so much older than its stream's newest is no latecomer: the clock was set back.
+# A stamp that is so much older than its stream's newest is not a latecomer: the clock was set back.
 SET_BACK_NS = 1_000_000_000
 
 
@@ -149,7 +149,7 @@ def _fault(name: str, sample: _Sample) -> str | None:
 
 
 def _repeats(stamps_ns: Sequence[int]) -> bool:
-    """Counted one after another: a recording of a loop has stamps again that are no repetition."""
+    """Counted one after another: a recording of a loop has stamps again that are not repeated."""
     return sum(one == other for one, other in pairwise(stamps_ns)) > _MOST_REPEATED * len(stamps_ns)
 
 

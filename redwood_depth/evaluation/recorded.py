@@ -23,7 +23,7 @@ class RecordedPredictions:
     A frame's prediction is the one nearest to the stamp of its color image, at most `max_gap_ns` away; 0 takes only
     the same stamp, which a node that copies stamps gives; `offset_ns` is how much later the predictions' stamps are. It
     is brought to the ground truth's size by nearest neighbor, so that holes stay holes. Without a `class_topic` there
-    are no class scores.
+    are not class scores.
     """
 
     def __init__(

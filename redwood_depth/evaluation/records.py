@@ -22,7 +22,7 @@ def entry(
 
     Args:
         words: what it means, with its unit.
-        key: its name in JSON where that is no name of Python.
+        key: its name in JSON where that is not a name of Python.
         flat: its own entries stand among those of the record that holds it.
         optional: None is left out of the JSON; otherwise it is null.
         default: its value where the JSON lacks it; there must be one of what a newer version added.
@@ -56,7 +56,7 @@ def from_json(record: type[Record], data: Any) -> Record:
         ValueError: an entry is missing or of another type; the message names it.
     """
     if not isinstance(data, Mapping):
-        raise ValueError(f"{record.__name__} is no JSON object")
+        raise ValueError(f"{record.__name__} is not a JSON object")
     hints = record_types(record)  # type: ignore[arg-type]
     known = {key for one in fields(record) for key in _keys(one, hints[one.name])}  # type: ignore[arg-type]
     values = {}

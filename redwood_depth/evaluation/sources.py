@@ -20,7 +20,7 @@ class PredictionSource(Protocol):
     """One for all bags of an evaluation.
 
     `subject` is what the scores need to know of it, `threads` how many frames it predicts at once, `predicted_topic`
-    the topic that is no ground truth.
+    the topic that is not ground truth.
     """
 
     subject: Subject

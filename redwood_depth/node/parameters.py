@@ -106,7 +106,7 @@ def _declare(node: Node) -> None:
 def unknown_words(names: list[str]) -> tuple[str, str]:
     """Of parameters that the node does not know: a warning of those that look like a known one, a word on the others.
 
-    A launch file may set a parameter for all its nodes, so an unknown one alone is no fault. Each is "" where none is.
+    A launch file may set a parameter for all its nodes, so an unknown one alone is not a fault. "" where none is.
     """
     known = [field.name for field in fields(Parameters)]
     near = {name: get_close_matches(name, known, n=1) for name in names}

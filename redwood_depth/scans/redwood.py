@@ -57,9 +57,9 @@ class RedwoodScan:
         top = _largest(color_tops) if top is None else top
         colors, depths = color_tops.get(top, []), depth_tops.get(top, [])
         if not colors:
-            raise ScanError(f"{path} is no Redwood scan: it has no rgb/NNNNNNN-TTTTTTTTTTTT.jpg")
+            raise ScanError(f"{path} is not a Redwood scan: it has no rgb/NNNNNNN-TTTTTTTTTTTT.jpg")
         if not depths:
-            raise ScanError(f"{path} is no Redwood scan: it has no depth/NNNNNNN-TTTTTTTTTTTT.png beside rgb/")
+            raise ScanError(f"{path} is not a Redwood scan: it has no depth/NNNNNNN-TTTTTTTTTTTT.png beside rgb/")
         unit, said = unit_of([stamp for stamp, _ in colors])
         colors, depths = ([(unit.us(stamp), name) for stamp, name in stream] for stream in (colors, depths))
         self.warnings = [said] if said else []
@@ -120,7 +120,7 @@ class RedwoodScan:
 
 
 def decode_color(data: bytes) -> npt.NDArray[np.uint8]:
-    """Colour image (H, W, 3) uint8 RGB from encoded bytes, as stored. Raises ScanError where they are no image."""
+    """Colour image (H, W, 3) uint8 RGB from encoded bytes, as stored. Raises ScanError where they are not an image."""
     try:
         return color_from_picture("", np.frombuffer(data, np.uint8)).rgb()
     except ImageError as error:
@@ -128,7 +128,7 @@ def decode_color(data: bytes) -> npt.NDArray[np.uint8]:
 
 
 def decode_depth(data: bytes) -> npt.NDArray[np.uint16]:
-    """Depth image (H, W) uint16 mm, 0 = missing, from PNG bytes. Raises ScanError where they are no 16-bit image."""
+    """Depth image (H, W) uint16 mm, 0 = missing, from PNG bytes. Raises ScanError where they are not a 16-bit image."""
     try:
         image = decode_image(np.frombuffer(data, np.uint8))
     except ImageError as error:
@@ -175,7 +175,7 @@ class _Zip:
         try:
             self._zip = zipfile.ZipFile(path)
         except (*_ZIP_ERRORS, OSError, ValueError) as error:
-            raise ScanError(f"{path} is no zip that can be read: {error}") from error
+            raise ScanError(f"{path} is not a zip that can be read: {error}") from error
 
     def names(self) -> list[str]:
         return self._zip.namelist()
@@ -238,9 +238,9 @@ def _read_info(name: str, data: bytes) -> dict[str, Any]:
     try:
         info = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ScanError(f"{name} is no camera description: {error}") from error
+        raise ScanError(f"{name} is not a camera description: {error}") from error
     if not isinstance(info, dict):
-        raise ScanError(f"{name} is no camera description: it holds no JSON object")
+        raise ScanError(f"{name} is not a camera description: it holds no JSON object")
     return info
 
 
@@ -257,7 +257,7 @@ def _read_intrinsics(name: str, info: dict[str, Any]) -> Intrinsics:
     except KeyError as error:
         raise ScanError(f"{name} lacks {error}") from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise ScanError(f"{name} is no camera description: {error}") from error
+        raise ScanError(f"{name} is not a camera description: {error}") from error
     finite = all(map(math.isfinite, (camera.fx, camera.fy, camera.cx, camera.cy)))
     if not finite or min(camera.width, camera.height) < 1 or min(camera.fx, camera.fy) <= 0:
         raise ScanError(f"{name} describes an impossible camera: {camera}")

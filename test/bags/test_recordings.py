@@ -69,7 +69,7 @@ def split(folder: Path, write: Write, parts: Sequence[Sequence[tuple[str, Any]]]
     "deal",
     [
         lambda all_: [all_[:18], all_[18:]],
-        lambda all_: [all_[18:], all_[:18]],  # numbers are no times
+        lambda all_: [all_[18:], all_[:18]],  # numbers are not times
         lambda all_: [all_[0::3], all_[1::3], all_[2::3]],  # a topic a file
         lambda all_: [[m for i, m in enumerate(all_) if i // 3 % 2 == part] for part in (0, 1)],  # frames dealt out
     ],

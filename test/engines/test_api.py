@@ -1,4 +1,4 @@
-"""Finding TensorRT: which flavour, which version, and what is no TensorRT at all."""
+"""Finding TensorRT: which flavor, which version, and what is not TensorRT at all."""
 
 import importlib
 import sys

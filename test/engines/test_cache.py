@@ -53,7 +53,7 @@ def test_what_was_stored_is_found_with_its_verification(cache: EngineCache) -> N
         ({"version": "10.13.0"}, "version 10.3.0, not 10.13.0"),
         ({"gpu": "RTX 4090", "compute_capability": "8.9"}, "GPU Orin, not RTX 4090; compute capability 8.7, not 8.9"),
         ({"model_sha256": "b" * 64}, "model aaaaaaaaaaaa, not bbbbbbbbbbbb"),
-        ({"flavor": "TensorRT-RTX"}, "flavour TensorRT, not TensorRT-RTX"),
+        ({"flavor": "TensorRT-RTX"}, "flavor TensorRT, not TensorRT-RTX"),
         ({"precision": "int8"}, "precision fp16, not int8"),
     ],
 )

@@ -23,7 +23,7 @@ follow_imports = silent
 
 @pytest.fixture
 def stubs(tmp_path: Path) -> Path:
-    """tensorrt-stubs as packages that mypy accepts: the published files have five signatures that are no Python."""
+    """tensorrt-stubs as packages that mypy accepts: the published files have five signatures that are not Python."""
     try:
         files = metadata.files("tensorrt-stubs") or []
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The typed result: its JSON and back, what an earlier version wrote, what is no result, and its documentation."""
+"""The typed result: its JSON and back, what an earlier version wrote, what is not a result, and its documentation."""
 
 import json
 import re

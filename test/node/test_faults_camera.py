@@ -1,4 +1,4 @@
-"""Cameras as they fail: silent, changed, with clocks that jump, with bytes that are no message; listeners that stop."""
+"""Cameras as they fail: silent, changed, with clocks that jump, with bytes that are not messages; deaf listeners."""
 
 import os
 import signal

@@ -89,7 +89,7 @@ def test_arguments_win_over_the_file(tmp_path: Path) -> None:
         ("decoder_widths=[]", r"decoder_widths must be a list of channels, not \[\]"),
         ("decoder_widths=[a]", "decoder_widths: 'a' is not a whole number"),
         ("encoder_maps=layer1", "encoder_maps: 'layer1' is not a list"),
-        ("encoder_maps=[a", r"encoder_maps: '\[a' is no value in YAML"),
+        ("encoder_maps=[a", r"encoder_maps: '\[a' is not a value in YAML"),
         ("depth_range_m=[5, 1]", "depth_range_m must be 0 < min < max"),
         ("depth_range_m=[1]", "depth_range_m must be 0 < min < max"),
         ("scan_weights=2", "scan_weights: 2 is not a table"),

@@ -25,7 +25,7 @@ from training.run.lightning_module import DepthClassModule
 
 
 def test_1_color_and_depth_are_paired_by_stamp_not_by_position(tmp_path: Path, tiny_config) -> None:
-    """Frame i is of grey level 20 + i and ten times as many millimetres deep; two depth frames are lost."""
+    """Frame i is of gray level 20 + i and ten times as many millimeters deep; two depth frames are lost."""
     write_folder(tmp_path / "scans" / "car" / "00001", scan_members(8, depth_lost=[2, 3]))
     data, _, _ = prepare([tmp_path / "scans"], tmp_path / "data", PrepareSettings(32, 64, 0), jobs=1)
     (scan,) = data.all_scans
@@ -94,7 +94,7 @@ def test_4_normalization_is_the_encoders_own_once_and_in_the_graph(name: str, ti
 
 
 def test_4_the_papers_normalisations_differ_and_are_only_for_the_study() -> None:
-    """Half grey: 0 with Lite0's own mean of 0.5; an encoder that got / 255 twice would see black."""
+    """Half gray: 0 with Lite0's own mean of 0.5; an encoder that got / 255 twice would see black."""
     image = torch.full((1, 3, 64, 64), 127.5)
     found = {
         kind: Encoder("tf_efficientnet_lite0", "none", normalisation=kind).normalise(image).mean().item()

@@ -18,7 +18,7 @@ Fetch RGB-D scans of Redwood 3DScan (public domain, about 370 MB each) as ROOT/C
 
 The total is shown before it starts, and nothing starts if the disk has no room for it. What stops, stalls or breaks off
 is tried again and goes on where it was; after Ctrl-C or a crash, run the same command again. Each archive is checked:
-one that is no scan, or could do harm, is kept as SCAN_ID.zip.bad and counted.
+one that is not a scan, or could do harm, is kept as SCAN_ID.zip.bad and counted.
 Which scans of a class are taken depends on --seed; a larger N only adds to them.
 Exit code 0 when all scans that were asked for are there.
 """

@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()) or not (64 <= int(width) <= 4096 and 48 <= int(height) <= 4096):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 640x480, 64x48 at least")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 640x480, 64x48 at least")
     return int(width), int(height)
 
 

@@ -30,7 +30,7 @@ class Photo:
         return f"{self.class_name}/{re.split(r'[_.]', self.path.name)[0]}"
 
     def read(self) -> Image:
-        """(H, W, 3) uint8 RGB. Raises ScanError where the file is no image."""
+        """(H, W, 3) uint8 RGB. Raises ScanError where the file is not an image."""
         try:
             return decode_color(self.path.read_bytes())
         except (ScanError, OSError) as error:

@@ -90,7 +90,7 @@ class PreparedScan:
 
     @property
     def image(self) -> npt.NDArray[np.uint8]:
-        """Colour (N, H, W, 3) uint8 RGB, a read-only memory map; it holds a file open as long as it lives.
+        """Color (N, H, W, 3) uint8 RGB, a read-only memory map; it holds a file open as long as it lives.
 
         Raises:
             PreparedDataError: the file is missing or not what the index says.
@@ -100,7 +100,7 @@ class PreparedScan:
 
     @property
     def depth(self) -> npt.NDArray[np.uint16]:
-        """Depth (N, H, W) uint16 millimetres, 0 = missing; as `image`."""
+        """Depth (N, H, W) uint16 millimeters, 0 = missing; as `image`."""
         array: npt.NDArray[np.uint16] = self._map("depth.npy", (self.height, self.width), np.dtype(np.uint16))
         return array
 

@@ -66,7 +66,7 @@ class ScanFrames:
     notes: list[str] = []  # noqa: RUF012  there are never any
 
     def __init__(self, path: Path, count: int, max_gap_us: int, by_position: bool) -> None:
-        """Raises ScanError where it is no scan."""
+        """Raises ScanError where it is not a scan."""
         self._scan = scan = RedwoodScan.open(path, max_gap_us)
         paired = paired_by_position(scan) if by_position else scan.frames
         chosen = spread_in_time([frame.color_stamp_us for frame in paired], count)
@@ -142,7 +142,7 @@ class SourceFrames:
                 self.corrupt.append(f"frame at {frame.color_stamp_ns / 1e9:.3f} s: {error}")
                 continue
             stamps_us = frame.color_stamp_ns // 1000, frame.depth_stamp_ns // 1000
-            yield RawFrame(frame.color.rgb(), _millimetres(frame.depth_m), *stamps_us)
+            yield RawFrame(frame.color.rgb(), _millimeters(frame.depth_m), *stamps_us)
         skipped = self._source.skipped
         self.unpaired_color, self.unpaired_depth = skipped.unpaired_color, skipped.unpaired_depth
         if skipped.corrupt:
@@ -204,6 +204,6 @@ def _check_view(camera: Intrinsics, *shapes: tuple[int, ...]) -> None:
             raise ScanError(f"an image of {width}x{height} is not what a camera of {size} sees") from error
 
 
-def _millimetres(depth_m: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+def _millimeters(depth_m: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     known = np.where((depth_m > 0) & (depth_m <= _MOST_M), depth_m, 0.0)
     return np.rint(1000.0 * known).astype(np.uint16)

@@ -14,7 +14,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def check_scan_archive(path: Path) -> None:
-    """Check that a zip has a directory, stays inside its folder, is no bomb, and holds a scan.
+    """Check that a zip has a directory, stays inside its folder, is not a bomb, and holds a scan.
 
     Raises:
         ScanError: what is wrong with it.

@@ -48,7 +48,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise TrainingError(f"no {path}: nothing was trained there") from error
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
-        raise TrainingError(f"{path} is no checkpoint of this package ({_first_line(error)})") from error
+        raise TrainingError(f"{path} is not a checkpoint of this package ({_first_line(error)})") from error
     return dict(checkpoint)
 
 

@@ -36,7 +36,7 @@ class DepthClassModule(lightning.LightningModule):
             raise TrainingError("class_head: imagenet needs an encoder with ImageNet's classifier of 1000 classes")
         self.model.decoder.start_at(start_at_m)
         self.model.class_head.requires_grad_(self.learns_classes)
-        self._teacher: list[Encoder] = []  # in a list, so that it is no part of the state
+        self._teacher: list[Encoder] = []  # in a list, so that it is not part of the state
         self.depth_means = torch.nn.ModuleDict({name: MeanMetric() for name in DEPTH_METRICS})
         self.accuracy = MulticlassAccuracy(len(classes) + 1, average="micro")
 

@@ -29,7 +29,7 @@ def cell_scores(run: Path, scans: Sequence[PreparedScan]) -> dict[str, Any]:
     by_scan = {scan.name: _rows(trained, scan) for scan in scans}
     every = [row for rows in by_scan.values() for row in rows]
     if not every or not np.isfinite([row["mae"] for row in every]).all():
-        raise TrainingError(f"{run}: the network's depth is no number, or no frame has valid depth")
+        raise TrainingError(f"{run}: the network's depth is not a number, or no frame has valid depth")
     return {**_means(every), "scans": {name: _means(rows) for name, rows in by_scan.items() if rows}}
 
 

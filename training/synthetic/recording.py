@@ -163,6 +163,6 @@ def _info(street: Street, path: HandheldPath, camera: Camera, recording: Recordi
         "frames": len(color),
         "nominal_fps": recording.fps,
         "kind": "synthetic",
-        "licence": "Apache-2.0",
+        "license": "Apache-2.0",
         "labels": {name: label for name, label in labels.items() if label is not None},
     }

@@ -1,4 +1,4 @@
-"""A progress line on stderr, for people only: nothing is written where stderr is no terminal."""
+"""A progress line on stderr, for people only: nothing is written where stderr is not a terminal."""
 
 import sys
 import time

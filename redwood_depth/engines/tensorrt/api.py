@@ -1,4 +1,4 @@
-"""Finding TensorRT, whichever flavour is installed, and keeping what it logs for our errors."""
+"""Finding TensorRT, whichever flavor is installed, and keeping what it logs for our errors."""
 
 import importlib
 from collections import deque
@@ -14,14 +14,14 @@ OLDEST_MAJOR = 10
 REMEDY = (
     "install TensorRT 10 or later (JetPack 6 has it) or pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings"
 )
-# Python modules that speak TensorRT's API, and the name of their flavour; the first that works is taken.
+# Python modules that speak TensorRT's API, and the name of their flavor; the first that works is taken.
 _FLAVORS = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX", "tensorrt_rtx_bindings": "TensorRT-RTX"}
 _KEPT_MESSAGES = 20
 
 
 @dataclass(frozen=True)
 class TensorRTApi:
-    """An installed TensorRT: its module, flavour ("TensorRT" or "TensorRT-RTX"), version, and the process's logger."""
+    """An installed TensorRT: its module, flavor ("TensorRT" or "TensorRT-RTX"), version, and the process's logger."""
 
     module: Any
     flavor: str

@@ -25,7 +25,7 @@ _WAITING_SAID_EVERY_S = 5.0
 _ABANDONED_AFTER_S = 600.0
 _NAMES = {
     "model_sha256": "model",
-    "flavor": "flavour",
+    "flavor": "flavor",
     "version": "version",
     "gpu": "GPU",
     "compute_capability": "compute capability",

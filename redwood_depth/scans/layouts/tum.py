@@ -79,7 +79,7 @@ def _lines(file: Path) -> list[list[str]]:
 
 
 def _ns(stamp: str) -> int:
-    """Of seconds, or of a frame's number where it has no fraction and is no time of this century."""
+    """Of seconds, or of a frame's number where it has no fraction and is not a time of this century."""
     try:
         whole, _, fraction = stamp.partition(".")
         if not fraction and int(whole) < 100_000_000:

@@ -39,7 +39,7 @@ def test_recordings_become_data_that_the_study_takes(tmp_path: Path, capsys: pyt
     assert results.head["wrong_pairs"]["stamp"] == 0 < results.head["wrong_pairs"]["position"]
     capsys.readouterr()
     assert main([scans[0], str(tmp_path / "nowhere"), "--output", str(out)]) == 1
-    assert "nowhere is no folder with rgb/ and depth/" in capsys.readouterr().err
+    assert "nowhere is not a folder with rgb/ and depth/" in capsys.readouterr().err
 
 
 def test_what_is_for_evaluation_only_is_not_trained_on_unless_the_weights_are_thrown_away(

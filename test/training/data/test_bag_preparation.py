@@ -39,7 +39,7 @@ def test_a_bag_gives_the_frames_of_the_scan_that_it_was_made_of(tmp_path: Path, 
     assert of_bag.record.notes == of_bag.record.corrupt == []
 
 
-def test_sqlite_and_metres_become_millimetres(tmp_path: Path) -> None:
+def test_sqlite_and_meters_become_millimeters(tmp_path: Path) -> None:
     holes = [np.where(depth > 1000, depth / 1000, np.nan).astype(np.float32) for depth in DEPTHS[:3]]
     bag = write_sqlite_bag(tmp_path / "bag", rgbd_messages(3, holes, encoding="32FC1"))
     scan = only_scan(prepare([bag], tmp_path / "data", SMALL, jobs=1)[0])

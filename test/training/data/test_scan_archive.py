@@ -1,4 +1,4 @@
-"""Archives from elsewhere: what is no scan, or would do harm, is refused from its directory alone."""
+"""Archives from elsewhere: what is not a scan, or would do harm, is refused from its directory alone."""
 
 import io
 import zipfile

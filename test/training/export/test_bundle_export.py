@@ -279,7 +279,7 @@ def test_what_cannot_be_exported_is_one_line(
     (run / CHECKPOINTS / CLASSES).unlink()
     _refused(["export", str(run), *output], "is not trained to its end", capsys)
     (run / CHECKPOINTS / BEST).write_bytes(b"damaged")
-    _refused(["export", str(run), *output], "is no checkpoint of this package", capsys)
+    _refused(["export", str(run), *output], "is not a checkpoint of this package", capsys)
     _refused(["export", str(tmp_path / "nothing"), *output], "nothing was trained there", capsys)
     assert not (tmp_path / "bundle").exists()
 

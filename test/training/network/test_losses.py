@@ -1,4 +1,4 @@
-"""Missing depth is no depth: it changes neither the loss nor its gradient. The paper's terms are the paper's."""
+"""Missing depth is not depth: it changes neither the loss nor its gradient. The paper's terms are the paper's."""
 
 import math
 

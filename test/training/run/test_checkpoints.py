@@ -37,9 +37,9 @@ def damaged(run: Path, name: str, how: str) -> None:
 
 
 CASES = [
-    ("cut", "is no checkpoint of this package"),
-    ("text", "is no checkpoint of this package"),
-    ("keys", "is no checkpoint of this package"),
+    ("cut", "is not a checkpoint of this package"),
+    ("text", "is not a checkpoint of this package"),
+    ("keys", "is not a checkpoint of this package"),
     ("nan", "1 weights are not finite, model.decoder.head.weight first"),
     ("shape", "does not fit the network of its configuration: .*size mismatch for model.decoder.head.weight"),
 ]

@@ -70,7 +70,7 @@ def test_class_results(seed: int) -> None:
     assert results.confusion.frames == confusion.tolist()
     assert results.accuracy == pytest.approx(float(confusion.trace() / confusion.sum()))
     for name, metric in (("precision", MulticlassPrecision), ("recall", MulticlassRecall)):
-        of_each = metric(4, average=None)(best, labels)[:3].tolist()  # "none" is no class of the model
+        of_each = metric(4, average=None)(best, labels)[:3].tolist()  # "none" is not a class of the model
         assert [getattr(row, name) for row in results.per_class.values()] == pytest.approx(of_each)
         assert getattr(results, f"macro_{name}") == pytest.approx(np.mean(of_each))
 

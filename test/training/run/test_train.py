@@ -48,7 +48,7 @@ def test_a_run_says_little_and_leaves_what_it_promises(command, tmp_path: Path, 
     assert command() == 0
     run = tmp_path / "run"
     out, err = capsys.readouterr()
-    assert err == "", "stderr is no terminal: no progress, and no warnings of anybody"
+    assert err == "", "stderr is not a terminal: no progress, and no warnings of anybody"
     lines = out.splitlines()
     assert [line[:9] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"]
     assert all(f" {word} " in lines[0] for word in ("loss", "gradient", "abs_rel", "accuracy"))

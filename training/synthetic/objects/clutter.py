@@ -78,7 +78,7 @@ def tire_pile(rng: np.random.Generator) -> list[Part]:
     tire = ring(0.23, 0.09, 36, 10).scaled(1, 1, 1.1)
     heights = [0.1 + 0.19 * level for level in range(int(rng.integers(1, 5)))]
     tires = [tire.moved(rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04), height) for height in heights]
-    return [Part("tyres", join(tires), RUBBER)]
+    return [Part("tires", join(tires), RUBBER)]
 
 
 def pallet_load(rng: np.random.Generator) -> list[Part]:

@@ -74,7 +74,7 @@ def _ground(rng: np.random.Generator, area: Rectangle) -> list[Part]:
         strip = sheet(280, 140, other_tile).moved(0, edge + 70, 0.004)
         stones = [box(0.98, 0.12, 0.03, 0.008).moved(x, edge, 0) for x in np.arange(-12, 12, 1.0)]
         curb = Material(random_colour(rng, light=(0.2, 0.5), vivid=0.15), 0.9)
-        parts += [Part("strip", strip, other), Part("kerb", join(stones), curb)]
+        parts += [Part("strip", strip, other), Part("curb", join(stones), curb)]
     if rng.random() < 0.35:
         lines = [sheet(0.1, 5.0).moved(x, -1, 0.008) for x in np.arange(-7.5, 8, 2.5) + rng.uniform(-1, 1)]
         parts.append(Part("lines", join(lines), Material((0.6, 0.6, 0.57), 0.9)))

@@ -35,7 +35,7 @@ def road(rng: np.random.Generator) -> list[Part]:
     return [
         Part("asphalt", sheet(80, 80, 3.0), Material(asphalt(rng), roughness=0.85)),
         Part("pavement", slabs, Material(paving(rng), roughness=0.8)),
-        Part("kerb", join(stones), Material((0.30, 0.29, 0.275), roughness=0.8)),
+        Part("curb", join(stones), Material((0.30, 0.29, 0.275), roughness=0.8)),
     ]
 
 
