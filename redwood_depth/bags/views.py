@@ -1,16 +1,16 @@
 """What a topic shows, told by its first readable message: kind of image, frame, size. Nothing is decoded."""
 
-import io
+import contextlib
 import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-
 from redwood_depth.bags.message_types import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, RawMessage, Topic, deserialize
 from redwood_depth.bags.reader import Bag
-from redwood_depth.errors import BagError
+from redwood_depth.errors import BagError, ImageError
+from redwood_depth.images.compressed import image_size
+from redwood_depth.images.payload import payload
 
 _TOGETHER = 500  # messages that are looked through for the first of every topic, before each is looked for alone
 _TRANSPORTS = ("/compressedDepth", "/compressed")
@@ -108,19 +108,16 @@ def _view(topic: Topic, message: RawMessage) -> View | None:
         return None
     frame_id = str(found.header.frame_id).lstrip("/")
     if topic.type == COMPRESSED_IMAGE:
-        return View(topic, str(found.format), frame_id, _picture_size(bytes(found.data[:4096])))
+        return View(topic, str(found.format), frame_id, _picture_size(found.data))
     size = int(found.height), int(found.width)
     if topic.type == IMAGE:
         return View(topic, str(found.encoding), frame_id, size)
     return View(topic, "", frame_id, size, found)
 
 
-def _picture_size(data: bytes) -> tuple[int, int] | None:
-    """Size of a JPEG or PNG, perhaps behind compressedDepth's header, from its first bytes."""
+def _picture_size(data: Any) -> tuple[int, int] | None:
+    """Size of a picture, perhaps behind compressedDepth's header, by its own header."""
     for start in (0, 12):
-        try:
-            with Image.open(io.BytesIO(data[start:])) as picture:
-                return picture.height, picture.width
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-            continue
+        with contextlib.suppress(ImageError):
+            return image_size(payload(data)[start:])
     return None

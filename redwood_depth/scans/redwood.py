@@ -218,7 +218,8 @@ def scans_in_zip(path: Path) -> list[Path]:
 
 def has_redwood_names(path: Path) -> bool:
     """Whether a folder's images are called NNNNNNN-TTTTTTTTTTTT."""
-    return any(_COLOR.fullmatch(f"rgb/{file.name}") for file in (path / "rgb").iterdir())
+    folder = path / "rgb"
+    return folder.is_dir() and any(_COLOR.fullmatch(f"rgb/{file.name}") for file in folder.iterdir())
 
 
 def _stamped(names: Sequence[str], pattern: re.Pattern[str]) -> dict[str, list[tuple[int, str]]]:

@@ -63,8 +63,6 @@ class RecordingFrames(Protocol):
 class ScanFrames:
     """Of a Redwood scan: only the chosen frames are read. `by_position` pairs as the paper does, for the study."""
 
-    notes: list[str] = []  # noqa: RUF012  there are never any
-
     def __init__(self, path: Path, count: int, max_gap_us: int, by_position: bool) -> None:
         """Raises ScanError where it is not a scan."""
         self._scan = scan = RedwoodScan.open(path, max_gap_us)
@@ -75,6 +73,7 @@ class ScanFrames:
         self.unpaired_color, self.unpaired_depth = len(scan.colors) - len(paired), len(scan.depths) - len(paired)
         self.evaluation_only = str(scan.info.get("use", "")).startswith(EVALUATION_ONLY)
         self.corrupt: list[str] = []
+        self.notes: list[str] = scan.warnings
         self.intrinsics: Intrinsics = scan.intrinsics
 
     def frames(self) -> Iterator[RawFrame]:

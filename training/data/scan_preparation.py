@@ -13,6 +13,7 @@ import numpy.typing as npt
 from redwood_depth.bags.source import is_bag
 from redwood_depth.errors import BagError, ScanError
 from redwood_depth.images.decode import area_resized
+from redwood_depth.scans.layouts.table import is_layout
 from redwood_depth.scans.redwood import MAX_GAP_US
 from training.data.npy_writer import NpyWriter
 from training.data.prepared_data import FORMAT, ScanRecord
@@ -132,17 +133,22 @@ def _write_arrays(recording: RecordingFrames, folder: Path, settings: PrepareSet
 
 def _open(path: Path, settings: PrepareSettings) -> RecordingFrames:
     by_position = settings.pairing == "position"
-    if not is_bag(path):
+    if not _is_other(path):
         return ScanFrames(path, settings.frames_per_scan, settings.max_gap_us, by_position)
     if by_position:
-        raise ScanError("pairing by position is for the study of Redwood scans; a bag is paired by its stamps")
+        raise ScanError("pairing by position is for the study of Redwood scans; all others are paired by their stamps")
     return SourceFrames(path, settings.frames_per_scan)
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a recording is not a Redwood scan."""
+    return is_bag(path) or is_layout(path)
 
 
 def _source_state(path: Path) -> dict[str, Any]:
     """What changes when a recording gets other files: size and times, of a file or of the folder's parts."""
     try:
-        parts = [path / "rgb", path / "depth", path / "info.json"] if not is_bag(path) else sorted(path.glob("*"))
+        parts = [path / "rgb", path / "depth", path / "info.json"] if not _is_other(path) else sorted(path.glob("*"))
         parts = [path] if path.is_file() else parts
         states = [(part.name, part.stat()) for part in parts if part.exists()]
     except OSError as error:

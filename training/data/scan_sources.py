@@ -6,6 +6,7 @@ from pathlib import Path
 
 from redwood_depth.bags.source import is_bag
 from redwood_depth.bundle import NO_CLASS
+from redwood_depth.scans.layouts.table import is_layout
 from training.errors import PreparedDataError
 
 _FILES = (".mcap", ".db3", ".bag", ".zstd", ".lz4")
@@ -84,6 +85,6 @@ def _entries(folder: Path) -> list[Path]:
 def _is_scan(path: Path) -> bool:
     if path.suffix.lower() == ".zip":
         return path.is_file()
-    if is_bag(path):
+    if is_bag(path) or is_layout(path):
         return True
     return (path / "rgb").is_dir() or (path / "depth").is_dir()

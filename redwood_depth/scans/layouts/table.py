@@ -7,6 +7,7 @@ from pathlib import Path
 from redwood_depth.errors import ScanError
 from redwood_depth.rgbd import FrameSource
 from redwood_depth.scans.layouts import numbered, tum
+from redwood_depth.scans.redwood import has_redwood_names
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,11 @@ FOREIGN = (
         _ends(".mat"),
     ),
 )
+
+
+def is_layout(path: Path) -> bool:
+    """Whether `path` is a folder in a layout of the table, and not a Redwood scan."""
+    return path.is_dir() and not has_redwood_names(path) and any(layout.fits(path) for layout in LAYOUTS)
 
 
 def open_layout(path: Path) -> FrameSource | None:
