@@ -41,7 +41,11 @@ class McapFile:
         self._open: OrderedDict[int, memoryview] = OrderedDict()
         self._bad_chunks: set[int] = set()
         self._lacking = 0
-        self._index = read_index(self._file, self._contents)
+        try:
+            self._index = read_index(self._file, self._contents)
+        except BagError:
+            self.close()
+            raise
         starts_ns = [chunk.start_ns for chunk in self._index.chunks]
         starts_ns += [min(times) for times, _ in self._index.loose.values()]
         self.start_ns = min(starts_ns, default=0)
