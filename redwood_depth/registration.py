@@ -51,15 +51,13 @@ def why_unregistered(color: View, depth: View) -> str | None:
 class Registration:
     """How one camera's depth is brought into another's image.
 
-    `rotation` (3, 3) and `translation_m` (3,) take a point from the depth camera's optical frame to the color camera's;
-    `source` says where they are from.
+    `rotation` (3, 3) and `translation_m` (3,) take a point from the depth camera's optical frame to the color camera's.
     """
 
     depth: Intrinsics
     color: Intrinsics
     rotation: NDArray[np.float64]
     translation_m: NDArray[np.float64]
-    source: str
 
     def target(self) -> Intrinsics:
         """The color camera at the resolution of the depth: no more pixels than there is depth for."""

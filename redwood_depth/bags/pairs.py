@@ -14,10 +14,11 @@ from redwood_depth.bags.reader import Bag
 from redwood_depth.bags.stamps import SET_BACK_NS, Clock
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.camera import is_rectified
-from redwood_depth.errors import BagError, ImageError
+from redwood_depth.errors import BagError, CameraError, ImageError
 from redwood_depth.images.decode import color_from_message, depth_from_message
 from redwood_depth.images.sixteen_bits import SixteenBits
 from redwood_depth.images.wrapped_depth import WrappedDepth
+from redwood_depth.registration import Registration
 from redwood_depth.rgbd import MAX_GAP_NS, RgbdFrame, Skipped, pair_stamps
 
 MAX_WAITING_BYTES = 256 << 20
@@ -34,7 +35,14 @@ class RgbdReader:
     `nearest_ns` is the least time between a color and a depth image, None where one of the streams is empty.
     """
 
-    def __init__(self, bag: Bag, topics: RgbdTopics, max_gap_ns: int = MAX_GAP_NS) -> None:
+    def __init__(
+        self,
+        bag: Bag,
+        topics: RgbdTopics,
+        max_gap_ns: int = MAX_GAP_NS,
+        registration: Registration | None = None,
+    ) -> None:
+        """`registration` brings the depth into the color image, where it is not there already."""
         self.paired = 0
         self.corrupt = 0
         self.corrupt_example: str | None = None
@@ -45,6 +53,7 @@ class RgbdReader:
         self._depths = _Waiting()
         self._max_gap_ns = max_gap_ns
         self._clock = Clock()
+        self._registration = registration
         self._calibrations = Calibrations(is_rectified(topics.color))
         self._sixteen_bits = SixteenBits()
         self._wrapped = WrappedDepth()
@@ -53,7 +62,8 @@ class RgbdReader:
     @property
     def warnings(self) -> list[str]:
         """What a user must know of how the images were paired."""
-        return [*self._clock.warnings(), *filter(None, (self._sixteen_bits.note, self._wrapped.warning))]
+        notes = filter(None, (self._sixteen_bits.note, self._wrapped.warning))
+        return [*self._clock.warnings(), *self._calibrations.warnings(), *notes]
 
     @property
     def unpaired_color(self) -> int:
@@ -185,7 +195,8 @@ class RgbdReader:
         try:
             image = color_from_message(deserialize(color), self._sixteen_bits)
             depth_m = depth_from_message(deserialize(depth), self._wrapped)
-        except (BagError, ImageError) as error:
+            depth_m = self._registration.apply(depth_m) if self._registration else depth_m
+        except (BagError, CameraError, ImageError) as error:
             self._count_corrupt(error)
             return
         self.paired += 1

@@ -8,6 +8,7 @@ from types import TracebackType
 from redwood_depth.bags.message_types import COMPRESSED_IMAGE, deserialize
 from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
+from redwood_depth.bags.registering import registration_of
 from redwood_depth.bags.topics import RgbdTopics, choose_camera, lacks
 from redwood_depth.errors import BagError, ImageError
 from redwood_depth.images.compressed_depth import inverse_depth_code
@@ -38,6 +39,7 @@ class BagSource:
         camera_info: str | None = None,
         predicted: str | None = None,
         may_lack_depth: bool = False,
+        registered: bool = False,
     ) -> None:
         """Open a bag and choose its topics; those that are None are found.
 
@@ -48,9 +50,11 @@ class BagSource:
             camera_info: topic of the color camera's calibration.
             predicted: a recorded prediction, which is not taken as ground truth.
             may_lack_depth: whether a bag without depth will do.
+            registered: that depth is of the color image, whatever frames, sizes and calibrations say.
 
         Raises:
-            BagError: the bag cannot be read, or lacks a topic; the message lists what it has.
+            BagError: the bag cannot be read, or lacks a topic (the message lists what it has), or its depth is of
+                another view than the color image.
         """
         self.bag = Bag.open(path)
         try:
@@ -59,10 +63,12 @@ class BagSource:
             if self.topics.depth is None and not may_lack_depth:
                 remedy = "" if predicted else "; with a label (--label) its class can be scored"
                 raise BagError(f"{lacks(self.bag, 'depth image')}{remedy}")
+            registration, word = (None, None) if registered else registration_of(self.bag, self._choice)
         except BaseException:
             self.bag.close()
             raise
-        self._reader = RgbdReader(self.bag, self.topics)
+        self._registered = [word] if word else []
+        self._reader = RgbdReader(self.bag, self.topics, registration=registration)
         self._depth_code = _depth_code(self.bag, self.topics.depth)
         self.lacks_depth = None if self.topics.depth else lacks(self.bag, "depth image", "the bag")
 
@@ -88,7 +94,7 @@ class BagSource:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return [*self._choice.warnings, *self.bag.warnings, *self._reader.warnings]
+        return [*self._choice.warnings, *self._registered, *self.bag.warnings, *self._reader.warnings]
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         return iter(self._reader)

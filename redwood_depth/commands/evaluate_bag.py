@@ -80,6 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="ours",
         help="paper: MAE and SSIM at 96x128 without a mask as well, for comparison with Nayak et al.",
     )
+    truth.add_argument(
+        "--registered",
+        action="store_true",
+        help="depth is of the color image, whatever frames, sizes and camera_info say",
+    )
     truth.add_argument("--image-topic", metavar="T", help="color images (default: found by type and name)")
     truth.add_argument("--depth-topic", metavar="T", help="depth images registered to color (default: found)")
     truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the color camera (default: found)")
@@ -116,6 +121,7 @@ def _request(arguments: argparse.Namespace) -> EvaluateRequest:
             label=arguments.label,
             max_depth_m=arguments.max_depth,
             paper=arguments.protocol == "paper",
+            registered=arguments.registered,
         ),
         outputs=Outputs(arguments.report, arguments.json, arguments.csv, arguments.write),
     )

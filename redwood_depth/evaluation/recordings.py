@@ -20,6 +20,7 @@ def open_recording(
     camera_info_topic: str | None = None,
     predicted_topic: str | None = None,
     may_lack_depth: bool = False,
+    registered: bool = False,
 ) -> FrameSource:
     """The frames of a bag, a scan, a prepared scan or another layout; topics are a bag's, found where they are None.
 
@@ -33,11 +34,11 @@ def open_recording(
     if is_prepared_data(path):
         scans_of_test_split(path)  # says why it could not be expanded
     if is_scan(path) and (not path.is_dir() or has_redwood_names(path)):
-        return ScanSource(path)
+        return ScanSource(path, registered)
     if layout := open_layout(path):
         return layout
     if is_scan(path):
-        return ScanSource(path)  # says what it lacks
+        return ScanSource(path, registered)  # says what it lacks
     return BagSource(
         path,
         color=color_topic,
@@ -45,6 +46,7 @@ def open_recording(
         camera_info=camera_info_topic,
         predicted=predicted_topic,
         may_lack_depth=may_lack_depth,
+        registered=registered,
     )
 
 

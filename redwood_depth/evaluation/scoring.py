@@ -46,7 +46,7 @@ class EvaluationOptions:
     """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None.
 
     `predicted_topic` is a recorded prediction, which is not taken as the ground truth. `paper` asks for
-    metrics.paper_scores as well.
+    metrics.paper_scores as well. `registered` says that depth is of the color image, whatever the recording says.
     """
 
     color_topic: str | None = None
@@ -57,6 +57,7 @@ class EvaluationOptions:
     min_depth_m: float = MIN_DEPTH_M
     max_depth_m: float = MAX_DEPTH_M
     paper: bool = False
+    registered: bool = False
 
     def open(self, path: Path | str) -> FrameSource:
         """The recording at `path` with these topics. Raises BagError, ScanError."""
@@ -67,6 +68,7 @@ class EvaluationOptions:
             camera_info_topic=self.camera_info_topic,
             predicted_topic=self.predicted_topic,
             may_lack_depth=self.label is not None,
+            registered=self.registered,
         )
 
 

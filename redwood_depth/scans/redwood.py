@@ -18,6 +18,7 @@ from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ImageError, ScanError
 from redwood_depth.images.compressed import decode_image
 from redwood_depth.images.decode import color_from_picture
+from redwood_depth.registration import View, why_unregistered
 from redwood_depth.rgbd import MAX_GAP_NS, pair_stamps
 from redwood_depth.scans.stamp_units import unit_of
 
@@ -137,6 +138,16 @@ def decode_depth(data: bytes) -> npt.NDArray[np.uint16]:
         raise ScanError(f"a depth image of the scan must be 16-bit with one channel, not {image.dtype} {image.shape}")
     depth: npt.NDArray[np.uint16] = image
     return depth
+
+
+def check_registered(path: str, color: tuple[int, ...], depth: tuple[int, ...]) -> None:
+    """Raises ScanError where images of these shapes cannot be one view, with the sizes of both."""
+    views = View("the color image", size=(color[0], color[1])), View("the depth image", size=(depth[0], depth[1]))
+    if why := why_unregistered(*views):
+        raise ScanError(
+            f"{path}: depth is not of the color image: {why}; register it (Open3D, or the camera's own tool), or crop "
+            "both to one view; evaluate_bag --registered takes it as it is"
+        )
 
 
 class _Folder:

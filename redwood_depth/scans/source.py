@@ -8,7 +8,7 @@ from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import CameraError, ImageError, ScanError
 from redwood_depth.images.decode import ColorImage, depth_in_meters
 from redwood_depth.rgbd import RgbdFrame, Skipped
-from redwood_depth.scans.redwood import RedwoodScan, decode_color, decode_depth
+from redwood_depth.scans.redwood import RedwoodScan, check_registered, decode_color, decode_depth
 
 US = 1000  # nanoseconds
 
@@ -26,8 +26,10 @@ class ScanSource:
     damage: str | None = None
     lacks_depth: str | None = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, registered: bool = False) -> None:
+        """`registered` says that depth is of the color image, whatever their sizes."""
         self.path = path
+        self._registered = registered
         self._scan = RedwoodScan.open(path)
         self.expected = len(self._scan.frames)
         self.skipped = Skipped(self._scan.unpaired, self._scan.unpaired_depth)
@@ -45,6 +47,8 @@ class ScanSource:
             except (ScanError, ImageError) as error:
                 self.skipped.count_corrupt(error)
                 continue
+            if not self._registered:
+                check_registered(str(self.path), color.shape, depth_m.shape)
             intrinsics = self._fitted(*color.shape[:2])
             stamps_ns = frame.color_stamp_us * US, frame.depth_stamp_us * US
             yield RgbdFrame(ColorImage(color), depth_m, intrinsics, *stamps_ns)

@@ -88,16 +88,16 @@ def test_two_bags_are_shown_apart_and_together(
 
 
 def test_topics_that_are_given_are_used(tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    names = {"depth": "/range", "color/image_raw": "/front", "camera_info": "/calibration"}
+    names = {"depth": "/range_intensity", "color/image_raw": "/front", "camera_info": "/calibration"}
     messages = [
         (next(new for old, new in names.items() if old in topic), message) for topic, message in rgbd_messages(2)
     ]
     bag = str(write_bag(tmp_path / "bag", messages))
-    topics = ["--image-topic", "/front", "--depth-topic", "/range", "--camera-info-topic", "/calibration"]
+    topics = ["--image-topic", "/front", "--depth-topic", "/range_intensity", "--camera-info-topic", "/calibration"]
     assert main([bag, *model]) == 1
     assert main([bag, *model, *topics]) == 0
     captured = capsys.readouterr()
-    assert "/front against /range" in captured.out
+    assert "/front against /range_intensity" in captured.out
     assert "without calibration" not in captured.out
 
 

@@ -79,9 +79,9 @@ def test_clocks_that_never_meet_are_an_error_that_counts(tmp_path: Path) -> None
 
 
 def test_depth_of_another_size_than_color_is_scored_at_its_own(tmp_path: Path) -> None:
-    depths = [np.full((7, 9), 2000, np.uint16)] * 2
+    depths = [np.full((9, 12), 2000, np.uint16)] * 2
     evaluation = evaluate_bag(write_bag(tmp_path / "bag", rgbd_messages(2, depths)), FakePredictions(lambda index: 2.0))
-    assert [frame.truth.counts.sum() for frame in evaluation.frames] == [63, 63]
+    assert [frame.truth.counts.sum() for frame in evaluation.frames] == [108, 108]
 
 
 def test_a_calibration_of_another_view_is_not_used(tmp_path: Path) -> None:
