@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of what reads foreign bytes: compressed images, depth images, a bundle's two files.
 
-Atheris (pip install atheris; Python 3.11 to 3.13 on x86-64) is never a dependency. The target comes first,
+Atheris (pip install atheris; Python 3.11 to 3.13 on x86-64) is not a dependency. The target comes first,
 then libFuzzer's own options:
 
     python -m bench.fuzz_coverage image -max_total_time=120

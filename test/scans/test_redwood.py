@@ -146,7 +146,7 @@ def test_a_missing_scan_and_a_corrupt_zip_are_scan_errors(tmp_path: Path) -> Non
     with pytest.raises(ScanError, match="no scan at"):
         RedwoodScan.open(tmp_path / "absent")
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 not a zip")
-    with pytest.raises(ScanError, match="no zip that can be read"):
+    with pytest.raises(ScanError, match="not a zip that can be read"):
         RedwoodScan.open(tmp_path / "broken.zip")
 
 

@@ -167,7 +167,7 @@ def test_a_server_that_says_less_than_it_has_gives_a_bad_archive_and_it_is_fetch
 ) -> None:
     site.faults[BIN] = ["claims less"]
     result = fetch(site, tmp_path)
-    assert "no zip" in next(iter(result.bad.values()))
+    assert "not a zip" in next(iter(result.bad.values()))
     assert fetch(site, tmp_path).fetched
     assert [path.name for path in (tmp_path / "trash container").iterdir()] == ["00100.zip"]
 

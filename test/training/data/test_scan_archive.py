@@ -58,10 +58,10 @@ def test_a_member_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "no zip"),
-        (b"<html>busy</html>", "no zip"),
-        (zip_bytes(scan_members())[:-30], "no zip"),
-        (zip_bytes({"readme.txt": b""}), "no Redwood scan"),
+        (b"", "not a zip"),
+        (b"<html>busy</html>", "not a zip"),
+        (zip_bytes(scan_members())[:-30], "not a zip"),
+        (zip_bytes({"readme.txt": b""}), "not a Redwood scan"),
         (zip_bytes({k: v for k, v in scan_members().items() if "rgb" in k}), "no depth/"),
     ],
 )
