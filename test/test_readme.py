@@ -142,8 +142,17 @@ def test_the_lines_of_python_run() -> None:
     (block,) = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     names = {"image_rgb": np.full((48, 64, 3), 128, np.uint8)}
     exec(block, names)
-    assert len(block.splitlines()) == 5
+    assert len([line for line in block.splitlines() if line]) == 5
     assert names["prediction"].depth_m.shape == (48, 64)
+
+
+def test_the_picture_of_the_house_has_every_room() -> None:
+    picture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for house in ("redwood_depth", "training"):
+        rooms = [path for path in (ROOT / house).iterdir() if not path.name.startswith("_")]
+        for room in rooms:
+            if room.is_dir() or room.suffix == ".py":
+                assert room.name + "/" * room.is_dir() in picture, f"docs/architecture.md lacks {house}/{room.name}"
 
 
 def test_citation_and_readme_name_the_same_paper() -> None:

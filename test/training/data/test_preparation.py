@@ -135,7 +135,12 @@ def test_bad_scans_are_named_and_the_others_go_on(root: Path, tmp_path: Path) ->
     data, failed, notes = prepare([root], tmp_path / "data", SMALL, jobs=1)
     assert len(data.all_scans) == 4
     assert {name: reason for name, reason in failed.items() if "\n" in reason} == {}
-    for number, reason in (("10", "no depth/"), ("11", "not a zip"), ("12", "within 20 ms"), ("13", "none of 3 frames")):
+    for number, reason in (
+        ("10", "no depth/"),
+        ("11", "not a zip"),
+        ("12", "within 20 ms"),
+        ("13", "none of 3 frames"),
+    ):
         assert reason in failed[f"car/000{number}"]
     assert any("photos holds no scan" in note for note in notes)
     assert set(json.loads((tmp_path / "data" / "index.json").read_text())["failed"]) == set(failed)
