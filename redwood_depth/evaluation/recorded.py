@@ -1,6 +1,8 @@
 """Predictions that were recorded as a depth topic, ours or another network's, read in step with the ground truth."""
 
-from collections.abc import Sequence
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -65,6 +67,14 @@ class RecordedPredictions:
                     raise EngineError(f"the recorded class {result.class_id!r} is none of {', '.join(self._classes)}")
                 scores[self._classes.index(result.class_id)] = result.score
         return scores
+
+
+def some_predictions(bag: Bag, topic: str, count: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Stamp and depth (H, W) in m of about `count` of a topic's messages, spread evenly; none that cannot be read."""
+    total = sum(one.count for one in bag.topics if one.name == topic)
+    for message in itertools.islice(bag.messages((topic,)), 0, None, max(1, total // count)):
+        with contextlib.suppress(BagError, ImageError):
+            yield header_stamp_ns(message), depth_from_message(deserialize(message))
 
 
 class _Stream:

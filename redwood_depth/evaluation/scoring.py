@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.errors import BagError, EngineError
-from redwood_depth.evaluation.baselines import DepthHistogram
-from redwood_depth.evaluation.fast.scores import image_scores
-from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, distance_edges_m
+from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, score_depth
 from redwood_depth.evaluation.identity import truth_digest
-from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores, valid_depth
+from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
 from redwood_depth.evaluation.recordings import open_recording
 from redwood_depth.prediction import Prediction
@@ -270,14 +268,17 @@ def _score_pair(pair: RgbdFrame, predict: Predict, options: EvaluationOptions) -
     if not isinstance(predicted, tuple):
         return predicted
     prediction, latency_ms = predicted
-    edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
-    scores = image_scores(prediction.depth_m, target, valid, edges_m)
+    limits = {"min_depth_m": options.min_depth_m, "max_depth_m": options.max_depth_m}
+    scores = score_depth(prediction.depth_m, target, valid, **limits, paper=options.paper)
     if scores is None:
         return EngineError("the prediction has no depth where there is ground truth")
-    truth = DepthHistogram.of_image(target, valid, options.max_depth_m)
-    paper = paper_scores(prediction.depth_m, target) if options.paper else None
-    digest = truth_digest(target)
-    of_frame = FrameScores(pair.color_stamp_ns, scores, truth, prediction.class_scores, latency_ms, paper, digest)
+    of_frame = FrameScores(
+        **vars(scores),
+        stamp_ns=pair.color_stamp_ns,
+        class_scores=prediction.class_scores,
+        latency_ms=latency_ms,
+        truth_digest=truth_digest(target),
+    )
     return ScoredFrame(pair, prediction, valid, of_frame)
 
 

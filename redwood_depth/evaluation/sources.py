@@ -8,12 +8,14 @@ from redwood_depth.bags.reader import Bag
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.evaluation.live_result import LiveScores
 from redwood_depth.evaluation.predictor import ModelPredictor
-from redwood_depth.evaluation.recorded import RecordedPredictions
+from redwood_depth.evaluation.recorded import RecordedPredictions, some_predictions
 from redwood_depth.evaluation.result import ScoredModel
 from redwood_depth.evaluation.result_files import model_entry, topic_entry
 from redwood_depth.evaluation.scoring import Predict
+from redwood_depth.evaluation.stamp_offset import PROBES, StampOffset
 from redwood_depth.evaluation.summary import Subject
-from redwood_depth.rgbd import MAX_GAP_NS, FrameSource
+from redwood_depth.prediction import Prediction
+from redwood_depth.rgbd import MAX_GAP_NS, FrameSource, RgbdFrame
 
 
 class PredictionSource(Protocol):
@@ -74,17 +76,35 @@ class TopicSource:
         self.subject = Subject(timed=False)
         self.predicted_topic: str | None = topic
         self._topic, self._offset_ns = topic, round(1e9 * offset_s)
+        self._better_ns: int | None = None
 
     @contextlib.contextmanager
     def predictions(self, recording: FrameSource) -> Iterator[Predict]:
+        offset, self._better_ns = StampOffset(), None
         with Bag.open(recording.path) as again:
-            yield RecordedPredictions(again, self._topic, max_gap_ns=MAX_GAP_NS, offset_ns=self._offset_ns)
+            recorded = RecordedPredictions(again, self._topic, max_gap_ns=MAX_GAP_NS, offset_ns=self._offset_ns)
+
+            def predict(frame: RgbdFrame) -> Prediction | None:
+                offset.add_truth(frame.color_stamp_ns, frame.depth_m)
+                return recorded(frame)
+
+            yield predict
+            for stamp_ns, depth_m in some_predictions(again, self._topic, PROBES):
+                offset.add_prediction(stamp_ns, depth_m)
+        self._better_ns = offset.better_ns(self._offset_ns)
 
     def entry(self) -> ScoredModel:
         return topic_entry(self._topic)
 
     def warnings(self) -> list[str]:
-        return []
+        if self._better_ns is None:
+            return []
+        late_s = self._better_ns / 1e9
+        return [
+            f"the stamps of {self._topic} are not those of the images: it fits the images of {abs(late_s):.3f} s "
+            f"{'before' if late_s > 0 else 'after'} them clearly better (a network that stamps when it sends?); "
+            f"--prediction-offset {late_s:.3f} pairs them so"
+        ]
 
     def live(self) -> LiveScores | None:
         return None

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines.onnxruntime import open_session, run_session
 from redwood_depth.errors import BundleError
-from redwood_depth.evaluation.frame_scores import mean_scores
-from redwood_depth.evaluation.metrics import depth_scores
+from redwood_depth.evaluation.frame_scores import mean_scores, score_depth
+from redwood_depth.evaluation.metrics import valid_depth
 from training.data.dataset import CAMERA
 from training.data.prepared_data import PreparedData, PreparedScan
 from training.data.scan_preparation import resize_color
@@ -154,4 +154,7 @@ def _against_ground_truth(depth_m: npt.NDArray[np.float32], scan: PreparedScan, 
     """Scores at the prepared size, as the robot's estimator gets there; None without ground truth."""
     whole = cv2.resize(depth_m, (scan.width, scan.height), interpolation=cv2.INTER_LINEAR)
     pred_m = whole * np.float32(scan.intrinsics.depth_scale(CAMERA))
-    return depth_scores(pred=pred_m, target=scan.depth[index].astype(np.float32) / 1000)
+    target_m = scan.depth[index].astype(np.float32) / 1000
+    valid = valid_depth(target_m)
+    scores = score_depth(pred_m, target_m, valid) if valid.any() else None
+    return scores.depth.raw if scores else None

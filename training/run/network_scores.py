@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from redwood_depth.bundle import NO_CLASS
-from redwood_depth.evaluation.baselines import DepthHistogram, best_constant_m, constant_scores
+from redwood_depth.evaluation.baselines import best_constant_m, constant_scores
 from redwood_depth.evaluation.classification import class_results
-from redwood_depth.evaluation.frame_scores import mean_scores
-from redwood_depth.evaluation.metrics import depth_scores, median_scale, paper_scores, ssim, valid_depth
+from redwood_depth.evaluation.frame_scores import DepthFrame, mean_scores, score_depth
+from redwood_depth.evaluation.metrics import valid_depth
 from redwood_depth.evaluation.records import to_json
 from training.data.dataset import CAMERA
 from training.data.prepared_data import PreparedScan
@@ -29,10 +29,7 @@ BATCH = 8
 class ScanScores:
     """What is kept of one scan's frames."""
 
-    raw: list[dict[str, float]] = field(default_factory=list)
-    scaled: list[dict[str, float]] = field(default_factory=list)
-    paper: list[dict[str, float]] = field(default_factory=list)
-    truths: list[DepthHistogram] = field(default_factory=list)
+    frames: list[DepthFrame] = field(default_factory=list)
     class_scores: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
 
@@ -69,7 +66,7 @@ def evaluate(
     for scan in scans:
         by_scan[scan.name] = _score(run, scan)
         step(scan.name)
-    found = [scores for scores in by_scan.values() if scores.raw]
+    found = [scores for scores in by_scan.values() if scores.frames]
     if not found:
         raise TrainingError("no frame of these scans has valid depth")
     results = {
@@ -86,7 +83,7 @@ def evaluate(
         loudest = np.max(kept.class_scores, axis=1) if kept.class_scores else np.zeros(1)
         results["scans"][scan.name] = {
             "frames": len(kept.class_scores),
-            **(_depth_results([kept], run.training_median_m) if kept.raw else {}),
+            **(_depth_results([kept], run.training_median_m) if kept.frames else {}),
             "share_above_class_threshold": round(float(np.mean(loudest >= run.threshold)), 4),
         }
     return results
@@ -101,25 +98,20 @@ def _score(run: TrainedRun, scan: PreparedScan) -> ScanScores:
             kept.class_scores.append(class_scores)
             target_m = depth_mm.astype(np.float32) / 1000
             valid = valid_depth(target_m)
-            raw = depth_scores(pred=pred_m, target=target_m, valid=valid)
-            if raw is None:
-                continue
-            in_scale_m = pred_m * np.float32(median_scale(pred_m, target_m, valid) or 1.0)
-            raw["ssim"] = ssim(pred=pred_m, target=target_m, valid=valid) or float("nan")
-            kept.raw.append({name: value for name, value in raw.items() if np.isfinite(value)})
-            kept.scaled.append(depth_scores(pred=in_scale_m, target=target_m, valid=valid) or {})
-            kept.paper.append(paper_scores(pred_m, target_m))
-            kept.truths.append(DepthHistogram.of(target_m[valid]))
+            scores = score_depth(pred_m, target_m, valid, paper=True) if valid.any() else None
+            if scores is not None:
+                kept.frames.append(scores)
     return kept
 
 
 def _depth_results(scans: Sequence[ScanScores], median_m: float) -> dict[str, Any]:
-    truths = [truth for scan in scans for truth in scan.truths]
+    frames = [frame for scan in scans for frame in scan.frames]
+    truths = [frame.truth for frame in frames]
     best_m = best_constant_m(truths)
     return {
-        **_rounded(mean_scores([row for scan in scans for row in scan.raw])),
-        "scaled": _rounded(mean_scores([row for scan in scans for row in scan.scaled])),
-        "paper_protocol": _rounded(mean_scores([row for scan in scans for row in scan.paper])),
+        **_rounded(mean_scores([frame.depth.raw for frame in frames])),
+        "scaled": _rounded(mean_scores([frame.depth.scaled for frame in frames])),
+        "paper_protocol": _rounded(mean_scores([frame.paper for frame in frames if frame.paper])),
         "best_constant": {"constant_m": round(best_m, 3), **_rounded(constant_scores(best_m, truths))},
         "training_median": {"constant_m": round(median_m, 3), **_rounded(constant_scores(median_m, truths))},
     }

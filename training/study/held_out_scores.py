@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from redwood_depth.evaluation.baselines import DepthHistogram, best_constant_m, constant_scores
-from redwood_depth.evaluation.frame_scores import mean_scores
-from redwood_depth.evaluation.metrics import depth_scores, valid_depth
+from redwood_depth.evaluation.frame_scores import mean_scores, score_depth
+from redwood_depth.evaluation.metrics import valid_depth
 from training.data.prepared_data import PreparedScan
 from training.errors import TrainingError
 from training.run.checkpoints import BEST, load_module
@@ -58,8 +58,10 @@ def _rows(run: TrainedRun, scan: PreparedScan) -> list[dict[str, float]]:
     for first in range(0, len(scan), BATCH):
         pred, _ = predict(run, images[first : first + BATCH], scan)
         for pred_m, depth_mm in zip(pred, depths[first : first + BATCH], strict=True):
-            scores = depth_scores(pred=pred_m, target=depth_mm.astype(np.float32) / 1000)
-            rows += [scores] if scores else []
+            target_m = depth_mm.astype(np.float32) / 1000
+            valid = valid_depth(target_m)
+            scores = score_depth(pred_m, target_m, valid) if valid.any() else None
+            rows += [scores.depth.raw] if scores else []
     return rows
 
 
