@@ -1,6 +1,7 @@
 """Fixtures of the robot half: a bundle with known answers, a DDS domain of its own, a node in a process of its own."""
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,9 @@ from redwood_depth.node.dds import use_shared_memory_profile
 settings.register_profile("any machine", deadline=None)  # a slow or busy one is not a fault
 settings.load_profile("any machine")
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # What a script starts with `&` ignores Ctrl-C, and so would all that the tests start and stop with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -1,6 +1,7 @@
 """python -m training train: a configuration and prepared data -> a run."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from redwood_depth.commands.shared.progress_bar import Progress
 
 if TYPE_CHECKING:
+    from training.config import TrainConfig
     from training.data.prepared_data import PreparedData
 
 DESCRIPTION = """\
@@ -19,7 +21,8 @@ RUN becomes
   RUN/history.json, tensorboard/     losses and validation scores an epoch (tensorboard --logdir RUN)
   RUN/metrics.json, figures/     scores on the test scans, and pictures of them, once it is done
 
-Run it again after a stop, a crash or a power cut: it goes on at the last checkpoint. Ctrl-C finishes a step and saves.
+Run it again after a stop, a crash or a power cut: it goes on at the last checkpoint. Ctrl-C finishes a step and
+saves, and so does SIGTERM, to this process or to its whole group (timeout, systemd, SLURM); exit code 130.
 """
 EPILOG = """\
 examples:
@@ -43,11 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _command(arguments: argparse.Namespace) -> int:
     from training.config import load_config
+    from training.run.callbacks import own_signals
+
+    with own_signals():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # before and behind the training too, as Ctrl-C
+        return _train(arguments, load_config(arguments.config, arguments.overrides))
+
+
+def _train(arguments: argparse.Namespace, config: "TrainConfig") -> int:
     from training.data.prepared_data import PreparedData
     from training.run.start import is_first_process
     from training.run.train_run import is_trained, train
 
-    config = load_config(arguments.config, arguments.overrides)
     data, run = PreparedData.load(arguments.data), arguments.output
     if is_trained(run):
         print(f"{run} was trained to its end before")

@@ -112,7 +112,13 @@ class StopOnSignal(Checkpoint):
         self._folder = folder
         self._asked = False
 
+    def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._listen()
+
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._listen()  # again: Lightning has put its own in between
+
+    def _listen(self) -> None:
         for number in SIGNALS:
             signal.signal(number, self._ask)
 

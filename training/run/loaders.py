@@ -1,5 +1,6 @@
 """What a run reads: loaders of training and validation samples, made anew in each of its processes."""
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ class RunData(lightning.LightningDataModule):
             sampler=sampler,
             num_workers=config.workers,
             persistent_workers=config.workers > 0,
+            worker_init_fn=_leave_signals_to_the_parent,
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -44,3 +46,12 @@ class RunData(lightning.LightningDataModule):
     def _place(self) -> tuple[int, int]:
         """Rank of this process, and how many there are."""
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+
+def _leave_signals_to_the_parent(worker: int) -> None:
+    """In a worker: a signal to the whole group (timeout, systemd, SLURM, Ctrl-C) is the parent's to heed.
+
+    It finishes its step, for which it needs its workers, and ends them itself; they end alone where it is gone.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -119,6 +119,52 @@ def test_a_signal_stops_with_a_checkpoint_and_exit_code_130(
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def group_lives(process: subprocess.Popen) -> bool:
+    """Whether anything of a process and its children still runs."""
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_signal_to_the_group_stops_as_one_to_the_process(
+    number: int, tiny_data: Path, tiny_config, tmp_path: Path
+) -> None:
+    """As timeout, systemd, SLURM and a terminal send it: to the loader's workers too, which live on until the end.
+
+    SIGKILL goes to the process alone: its workers must find out by themselves.
+    """
+    config = tiny_config(epochs=2000, workers=2)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(config.to_dict()))
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "training", "train", "--config", str(tmp_path / "tiny.yaml")]
+    command += ["--data", str(tiny_data), "--output", str(run)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
+    try:
+        assert process.stdout.readline().startswith("epoch")
+        if number == signal.SIGKILL:
+            process.kill()
+        else:
+            os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=200)
+        if number != signal.SIGKILL:
+            assert process.returncode == 130, errors
+            assert "Traceback" not in errors
+            assert errors.count("stopping after this step") == 1
+            assert f"stopped; the same command goes on from {run}" in errors
+            assert read_checkpoint(run / CHECKPOINTS / LAST)["global_step"] >= 3
+        deadline = time.monotonic() + 60
+        while group_lives(process) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not group_lives(process)
+    finally:
+        if group_lives(process):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def test_kill_9_in_the_middle_of_an_epoch(undisturbed: Path, tiny_data: Path, tiny_config, tmp_path: Path) -> None:
     """A process of its own, killed as soon as its first checkpoint is there."""
     config = tiny_config(class_dropout=0.5, decoder_dropout=0.5, checkpoint_steps=1)

@@ -65,12 +65,13 @@ def load_scene(parts: Sequence[Part], light: Light) -> Any:
     if light.sky is not None:
         upright = mi.ScalarTransform4f(np.array([[0.0, 0, -1, 0], [-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]))
         sky = mi.Bitmap(np.ascontiguousarray(light.sky))
-        contents["sky"] = {"type": "envmap", "bitmap": sky, "to_world": upright}
+        contents["sky"] = mi.load_dict({"type": "envmap", "bitmap": sky, "to_world": upright})
     for number, lamp in enumerate(light.lamps):
-        contents[f"lamp{number}"] = _lamp(lamp)
+        contents[f"lamp{number}"] = mi.load_dict(_lamp(lamp))  # an object: what it makes itself comes in any order
     if any(light.sun):
         sun = {"type": "rgb", "value": list(light.sun)}
-        contents["sun"] = {"type": "directional", "direction": [-x for x in light.sun_direction], "irradiance": sun}
+        direction = [-x for x in light.sun_direction]
+        contents["sun"] = mi.load_dict({"type": "directional", "direction": direction, "irradiance": sun})
     return mi.load_dict(contents)
 
 
