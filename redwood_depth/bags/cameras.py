@@ -8,7 +8,8 @@ from redwood_depth.bags.views import View
 
 _REGISTERED = re.compile(r"(aligned|registered|depth_to_(rgb|color)|depth2(rgb|color)|rgb_to_depth_aligned)")
 _RECTIFIED = re.compile(r"rect")
-_OUTPUTS = ("depth/image", "depth/uncertainty", "preview/image", "segmentation/mask", "segmentation/overlay")
+_GROUND_TRUTH = re.compile(r"(true|truth|ground|(^|[/_])gt([/_]|$))")
+_OUTPUTS = ("depth/image", "depth/uncertainty")
 _NETWORK_TYPES = ("Classification", "LabelInfo", "Detection2DArray", "Detection3DArray")
 
 
@@ -73,16 +74,20 @@ def shared(one: str, other: str) -> int:
     return count
 
 
-def without_network_outputs(views: Sequence[View], types: Iterable[tuple[str, str]]) -> list[View]:
-    """The views but for what a network publishes: whatever lies beside a classification or label_info.
+def without_network_outputs(depths: Sequence[View], types: Iterable[tuple[str, str]]) -> list[View]:
+    """The depth topics but for what a network publishes: whatever lies beside a classification or label_info.
 
     `types` are (name, message type) of all topics. In the root namespace only this node's own names count, for
-    everything lies beside something there.
+    everything lies beside something there. What calls itself ground truth is taken at its word.
     """
     beside = {name.rsplit("/", 1)[0] for name, kind in types if kind.rsplit("/", 1)[-1] in _NETWORK_TYPES}
     outputs = {f"{place}/{name}" for place in beside for name in _OUTPUTS}
     inside = tuple(f"{place}/" for place in beside if place)
-    return [view for view in views if view.base not in outputs and not view.name.startswith(inside)]
+
+    def is_output(view: View) -> bool:
+        return view.base in outputs or (view.name.startswith(inside) and not _GROUND_TRUTH.search(view.base.lower()))
+
+    return [view for view in depths if not is_output(view)]
 
 
 def pairs_of(colors: Sequence[View], depths: Sequence[View]) -> list[Pair]:

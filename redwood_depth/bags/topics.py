@@ -76,10 +76,12 @@ def choose_camera(
     everything = views_of(bag)
     images = [view for view in everything if view.topic.type != CAMERA_INFO]
     infos = [view for view in everything if view.topic.type == CAMERA_INFO]
-    sensors = without_network_outputs(images, ((topic.name, topic.type) for topic in bag.topics))
-    colors = _given(bag, images, color, "color image") or [view for view in sensors if view.is_color]
+    sensors = without_network_outputs(
+        [view for view in images if view.is_depth], ((topic.name, topic.type) for topic in bag.topics)
+    )
+    colors = _given(bag, images, color, "color image") or [view for view in images if view.is_color]
     depths = _given(bag, images, depth, "depth image") or [
-        view for view in sensors if view.is_depth and view.name != no_truth and view.base != no_truth
+        view for view in sensors if no_truth not in (view.name, view.base)
     ]
     info = _given(bag, infos, camera_info, "camera_info")
     if not colors:
