@@ -14,7 +14,7 @@ from redwood_depth.bags.writer import BagWriter
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.commands.shared.progress_bar import Progress
 from redwood_depth.errors import CameraError, ScanError
-from redwood_depth.scans.redwood import RedwoodScan, ScanFrame, decode_color, decode_depth
+from redwood_depth.scans.redwood import RedwoodScan, ScanFrame, decode_color, decode_depth, scans_in_zip
 
 _PAUSE_US = 1_000_000  # between the end of a scan and the beginning of the next
 
@@ -57,10 +57,18 @@ class _Counts:
     skipped: int = 0
 
 
+def _single(paths: Sequence[str]) -> list[Path]:
+    """The paths, each zip of several scans replaced by these."""
+    return [scan for path in map(Path, paths) for scan in (scans_in_zip(path) if path.is_file() else [path])]
+
+
 def _scans_to_bag(arguments: argparse.Namespace) -> int:
     counts = _Counts()
     with ExitStack() as stack:
-        scans = [stack.enter_context(RedwoodScan.open(path)) for path in arguments.scans]
+        scans = [stack.enter_context(RedwoodScan.open(path)) for path in _single(arguments.scans)]
+        for scan in scans:
+            for words in scan.warnings:
+                print(f"scans_to_bag: warning: {scan.name}: {words}", file=sys.stderr)
         counts.unpaired = sum(scan.unpaired for scan in scans)
         writer = stack.enter_context(BagWriter(arguments.output))
         progress = stack.enter_context(Progress("writing", sum(len(scan.frames) for scan in scans)))

@@ -14,7 +14,7 @@ from redwood_depth.bags.source import is_bag
 from redwood_depth.errors import BagError, ScanError
 from redwood_depth.images.decode import area_resized
 from redwood_depth.scans.layouts.table import is_layout
-from redwood_depth.scans.redwood import MAX_GAP_US
+from redwood_depth.scans.redwood import MAX_GAP_US, zip_of
 from training.data.npy_writer import NpyWriter
 from training.data.prepared_data import FORMAT, ScanRecord
 from training.data.recording_frames import RecordingFrames, ScanFrames, SourceFrames
@@ -149,7 +149,8 @@ def _source_state(path: Path) -> dict[str, Any]:
     """What changes when a recording gets other files: size and times, of a file or of the folder's parts."""
     try:
         parts = [path / "rgb", path / "depth", path / "info.json"] if not _is_other(path) else sorted(path.glob("*"))
-        parts = [path] if path.is_file() else parts
+        file = zip_of(path)
+        parts = [file] if file else parts
         states = [(part.name, part.stat()) for part in parts if part.exists()]
     except OSError as error:
         raise ScanError(f"cannot read {path}: {error.strerror}") from error

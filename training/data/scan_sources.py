@@ -6,7 +6,9 @@ from pathlib import Path
 
 from redwood_depth.bags.source import is_bag
 from redwood_depth.bundle import NO_CLASS
+from redwood_depth.errors import ScanError
 from redwood_depth.scans.layouts.table import is_layout
+from redwood_depth.scans.redwood import scans_in_zip
 from training.errors import PreparedDataError
 
 _FILES = (".mcap", ".db3", ".bag", ".zstd", ".lz4")
@@ -37,7 +39,8 @@ def find_scans(roots: Sequence[Path]) -> tuple[list[ScanSource], list[str]]:
     for root in roots:
         _check_root(root)
         for entry in [root] if is_bag(root) else _entries(root):
-            inside = [(NO_CLASS, entry)] if _is_scan(entry) else [(entry.name, scan) for scan in _scans_in(entry)]
+            single = [(NO_CLASS, scan) for scan in _single(entry)] if _is_scan(entry) else []
+            inside = single or [(entry.name, scan) for scan in _scans_in(entry)]
             if not inside and entry.is_dir():
                 notes.append(f"{entry} holds no scan")
             for class_name, path in inside:
@@ -74,7 +77,17 @@ def _check_root(root: Path) -> None:
 
 
 def _scans_in(folder: Path) -> list[Path]:
-    return [entry for entry in _entries(folder) if _is_scan(entry)] if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return [scan for entry in _entries(folder) if _is_scan(entry) for scan in _single(entry)]
+
+
+def _single(path: Path) -> list[Path]:
+    """The scans in a zip of several; any other path itself, a zip that cannot be read too, to fail by its name."""
+    try:
+        return scans_in_zip(path) if path.suffix.lower() == ".zip" else [path]
+    except ScanError:
+        return [path]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Preparing data sets in their own layouts, and scans whose stamps are of another unit."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -49,3 +50,15 @@ def test_a_scan_in_milliseconds_is_paired_as_such_and_that_is_noted(tmp_path: Pa
     (scan,) = data.all_scans
     assert scan.depth[:, 5, 5].tolist() == [2000, 4000, 5000, 6000]
     assert "milliseconds" in scan.record.notes[0]
+
+
+def test_a_zip_of_several_scans_is_several_scans(tmp_path: Path) -> None:
+    for name, count in (("A", 3), ("B", 2)):
+        frames(tmp_path / name, "rgb/{}.jpg", "depth/{}.png", [f"{i:07d}-{33333 * i:012d}" for i in range(count)])
+    (tmp_path / "scans" / "car").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "scans" / "car" / "both.zip", "w") as archive:
+        for path in sorted(tmp_path.glob("[AB]/*/*")):
+            archive.write(path, path.relative_to(tmp_path))
+    data, failed, notes = prepare([tmp_path / "scans"], tmp_path / "data", SMALL, jobs=1)
+    assert (failed, notes) == ({}, [])
+    assert [(scan.name, len(scan)) for scan in data.all_scans] == [("car/A", 3), ("car/B", 2)]
