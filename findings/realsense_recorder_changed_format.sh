@@ -7,9 +7,9 @@
 #   2.58     a rosbag2 SQLite file (an ending other than .db3 is an error) whose messages are each compressed with zstd;
 #            only metadata.yaml can say that of a bag, and there is none. Calibration is text in std_msgs/String.
 #   2.59     a rosbag2 SQLite file, not compressed: PNG on .../compressedDepth and .../compressed, CameraInfo, /tf_static.
-# In all of them the header stamps are the time since the recording began at which a frame arrived (the camera's own time
-# is text on the metadata topic), and depth is in the sensor's unit (0.1 mm here), on compressedDepth as well, where
-# image_transport's plugin means millimeters.
+# Since 2.58 the header stamps are the time since the recording began at which a frame arrived, and the camera's own time
+# is text on the metadata topic. In all of them depth is in the sensor's unit (0.1 mm here), on compressedDepth as well,
+# where image_transport's plugin means millimeters.
 # Seen on 2026-11-27 with pyrealsense2 2.57.7.10387, 2.58.4.10922, 2.59.1.11053 (a software device: no camera is needed).
 set -euo pipefail
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cd "$folder"
