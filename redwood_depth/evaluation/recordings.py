@@ -35,7 +35,7 @@ def open_recording(
         scans_of_test_split(path)  # says why it could not be expanded
     if is_scan(path) and (not path.is_dir() or has_redwood_names(path)):
         return ScanSource(path, registered)
-    if layout := open_layout(path):
+    if layout := open_layout(path, registered):
         return layout
     if is_scan(path):
         return ScanSource(path, registered)  # says what it lacks

@@ -195,6 +195,17 @@ def test_empty_folders_and_damaged_calibrations_are_scan_errors(tmp_path: Path) 
         open_recording(tmp_path / "c")
 
 
+@pytest.mark.parametrize("size", [(64, 36), (48, 64)])
+def test_depth_of_another_view_is_refused_unless_the_user_knows_better(tmp_path: Path, size: tuple[int, int]) -> None:
+    for index in range(2):
+        put(tmp_path / "color" / f"{index}.png", color(index, size))
+        put(tmp_path / "depth" / f"{index}.png", DEPTH_MM)
+    with pytest.raises(ScanError, match="--registered"), open_recording(tmp_path) as source:
+        list(source)
+    with open_recording(tmp_path, registered=True) as source:
+        assert len(list(source)) == 2
+
+
 def test_the_documentation_s_table_is_this_one() -> None:
     text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
     for layout in LAYOUTS:

@@ -15,6 +15,7 @@ from redwood_depth.images.compressed import decode_image
 from redwood_depth.images.decode import color_from_picture
 from redwood_depth.images.sixteen_bits import SixteenBits
 from redwood_depth.rgbd import RgbdFrame, Skipped
+from redwood_depth.scans.redwood import check_registered
 
 NUMBERED_RATE_HZ = 30  # of frames that have numbers and no stamps
 _NUMBER = re.compile(r"\d+")
@@ -52,12 +53,15 @@ class ListedFrame:
 class ListedSource:
     """The FrameSource of `frames`; `values` is what depth means, `intrinsics` the color camera's or None.
 
+    `registered` says that depth is of the color image, whatever their sizes.
+
     Raises:
         ScanError: there are no frames.
     """
 
     damage: str | None = None
     lacks_depth: str | None = None
+    registered = False
 
     def __init__(
         self,
@@ -101,6 +105,8 @@ class ListedSource:
             except (OSError, ImageError) as error:
                 self.skipped.count_corrupt(error)
                 continue
+            if not self.registered:
+                check_registered(str(self.path), color.size, depth_m.shape)
             yield RgbdFrame(color, depth_m, self._fitted(color.size), frame.color_stamp_ns, frame.depth_stamp_ns)
 
     def _fitted(self, size: tuple[int, int]) -> Intrinsics | None:

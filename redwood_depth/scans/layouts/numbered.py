@@ -6,7 +6,6 @@ from pathlib import Path
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ImageError, ScanError
 from redwood_depth.images.compressed import image_size
-from redwood_depth.rgbd import FrameSource
 from redwood_depth.scans.layouts.calibrations import matrix_file, open3d_json
 from redwood_depth.scans.layouts.listed import DepthValues, ListedFrame, ListedSource, by_number, file_bytes, pictures
 
@@ -33,7 +32,7 @@ def is_open3d(path: Path) -> bool:
     return _folders(path) is not None and _first_file(path, _OPEN3D_FILES) is not None
 
 
-def open_open3d(path: Path) -> FrameSource:
+def open_open3d(path: Path) -> ListedSource:
     """Depth in millimeters, registered by its recorders. Raises ScanError."""
     file = _first_file(path, _OPEN3D_FILES) or path
     return _numbered(path, open3d_json(file), calibration=file.name)
@@ -45,7 +44,7 @@ def is_scannet(path: Path) -> bool:
     return bool(named) and (path / "color").is_dir() and (path / "depth").is_dir()
 
 
-def open_scannet(path: Path) -> FrameSource:
+def open_scannet(path: Path) -> ListedSource:
     """Depth in millimeters, of 640x480, registered to color of 1296x968. Raises ScanError."""
     file = _first_file(path, _SCANNET_FILES)
     if file is None:
@@ -59,7 +58,7 @@ def is_seven_scenes(path: Path) -> bool:
     return path.is_dir() and next(path.glob("frame-*.depth.png"), None) is not None
 
 
-def open_seven_scenes(path: Path) -> FrameSource:
+def open_seven_scenes(path: Path) -> ListedSource:
     """Depth in millimeters, 65535 none, as the depth camera saw it. Raises ScanError."""
     colors, depths = pictures(path, ".color"), pictures(path, ".depth")
     frames, skipped = by_number(colors, depths)
@@ -77,7 +76,7 @@ def is_sun_rgbd(path: Path) -> bool:
     return bool(_sun_views(path))
 
 
-def open_sun_rgbd(path: Path) -> FrameSource:
+def open_sun_rgbd(path: Path) -> ListedSource:
     """Depth in millimeters, its bits rotated by three. Raises ScanError."""
     frames, cameras = [], []
     for index, view in enumerate(_sun_views(path)):
@@ -105,7 +104,7 @@ def is_numbered(path: Path) -> bool:
     return folders is not None and bool(pictures(folders[0])) and bool(pictures(folders[1]))
 
 
-def open_numbered(path: Path) -> FrameSource:
+def open_numbered(path: Path) -> ListedSource:
     """Depth taken as millimeters. Raises ScanError where no number is in both folders."""
     matrix, folders = path / "camera_matrix.csv", _folders(path)
     if matrix.is_file() and folders:  # Stray Scanner's, its video taken apart
@@ -116,7 +115,7 @@ def open_numbered(path: Path) -> FrameSource:
 
 def _numbered(
     path: Path, camera: Intrinsics | None, *, calibration: str | None = None, warnings: list[str] | None = None
-) -> FrameSource:
+) -> ListedSource:
     folders = _folders(path)
     if folders is None:
         raise ScanError(f"{path} has no color/ and depth/")

@@ -7,6 +7,7 @@ from pathlib import Path
 from redwood_depth.errors import ScanError
 from redwood_depth.rgbd import FrameSource
 from redwood_depth.scans.layouts import numbered, tum
+from redwood_depth.scans.layouts.listed import ListedSource
 from redwood_depth.scans.redwood import has_redwood_names
 
 
@@ -20,7 +21,7 @@ class Layout:
     invalid: str
     lacks: str
     fits: Callable[[Path], bool]
-    open: Callable[[Path], FrameSource]
+    open: Callable[[Path], ListedSource]
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,10 @@ def is_layout(path: Path) -> bool:
     return path.is_dir() and not has_redwood_names(path) and any(layout.fits(path) for layout in LAYOUTS)
 
 
-def open_layout(path: Path) -> FrameSource | None:
+def open_layout(path: Path, registered: bool = False) -> FrameSource | None:
     """The frames of `path` in a layout of the table, None where none fits.
+
+    `registered` says that depth is of the color image, whatever their sizes.
 
     Raises:
         ScanError: it fits and cannot be read, or is of a kind that is only named.
@@ -161,4 +164,8 @@ def open_layout(path: Path) -> FrameSource | None:
         if foreign.fits(path):
             raise ScanError(f"{path} is a {foreign.name} ({foreign.known_by}), which is not read: {foreign.remedy}")
     layout = next((layout for layout in LAYOUTS if layout.fits(path)), None)
-    return layout.open(path) if layout else None
+    if layout is None:
+        return None
+    source = layout.open(path)
+    source.registered = registered
+    return source

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ScanError
-from redwood_depth.rgbd import MAX_GAP_NS, FrameSource, Skipped, pair_stamps
+from redwood_depth.rgbd import MAX_GAP_NS, Skipped, pair_stamps
 from redwood_depth.scans.layouts.listed import NUMBERED_RATE_HZ, DepthValues, ListedFrame, ListedSource, pictures
 
 _STAMP = re.compile(r"\d{9,10}\.\d{1,9}")
@@ -33,7 +33,7 @@ def is_tum(path: Path) -> bool:
     return listed or any(_STAMP.fullmatch(file.stem) for file in pictures(path / "depth")[:1])
 
 
-def open_tum(path: Path) -> FrameSource:
+def open_tum(path: Path) -> ListedSource:
     """Raises ScanError where its lists name no pair."""
     associated = next((path / name for name in _LISTS[2:] if (path / name).is_file()), None)
     frames = _associated(associated) if associated else []
