@@ -2,10 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import redwood_depth
 from bench.harness.tiny_bundle import DEPTH_RANGE_M
 from redwood_depth import engines
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
@@ -13,7 +15,7 @@ from redwood_depth.camera import Intrinsics
 from redwood_depth.engines import open_engine
 from redwood_depth.engines.engine import EngineDescription
 from redwood_depth.engines.tensorrt import backend
-from redwood_depth.errors import EngineError
+from redwood_depth.errors import BundleError, CameraError, EngineError, ImageError
 from redwood_depth.estimator import Estimator
 from redwood_depth.images.decode import ColorImage
 
@@ -127,3 +129,63 @@ def test_the_bundled_model_works_and_fits_its_description() -> None:
     assert 0 <= prediction.class_scores.min() <= prediction.class_scores.sum() <= 1 + 1e-5
     assert bundle.classes == ("bicycle", "car", "trash container")
     assert sum(file.stat().st_size for file in Path(bundle.folder).iterdir()) < 20e6
+
+
+def test_five_lines_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    image_rgb = np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)
+    with redwood_depth.Estimator.open(backend="onnxruntime", threads=1) as estimator:
+        prediction = estimator.predict(image_rgb)
+        assert prediction.depth_m.shape == (97, 131)
+        assert prediction.depth_m.dtype == np.float32
+        assert prediction.best_class() in (None, *estimator.bundle.classes)
+        same = estimator.predict(ColorImage(image_rgb), output_size=(97, 131))
+        np.testing.assert_array_equal(same.depth_m, prediction.depth_m)
+        assert estimator.predict(image_rgb, output_size=(24, 32)).depth_m.shape == (24, 32)
+        assert estimator.predict(image_rgb[:, ::-1]).depth_m.shape == (97, 131)  # a view is as good
+        far = estimator.predict(image_rgb, intrinsics=Intrinsics(131, 97, 400.0, 400.0, 65.0, 48.0))
+        assert far.depth_scale > 1
+        np.testing.assert_allclose(far.depth_m, prediction.depth_m * far.depth_scale, rtol=1e-5)
+    with pytest.raises(EngineError, match="the engine is closed"):
+        estimator.predict(image_rgb)
+
+
+def test_a_bundle_is_opened_by_its_path_and_names_the_class(tiny_bundle: ModelBundle) -> None:
+    red, black = np.zeros((24, 32, 3), np.uint8), np.zeros((30, 40, 3), np.uint8)
+    red[..., 0] = 255
+    with Estimator.open(str(tiny_bundle.folder), backend="onnxruntime") as estimator:
+        assert estimator.predict(red).best_class() == "car"
+        assert estimator.predict(black).best_class() is None
+        np.testing.assert_allclose(estimator.predict(black).depth_m, 0.5)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros(24, np.uint8),
+        np.zeros((24, 32), np.uint8),
+        np.zeros((24, 32, 4), np.uint8),
+        np.zeros((24, 32, 3), np.float32),
+        np.zeros((0, 32, 3), np.uint8),
+    ],
+)
+def test_what_is_not_an_image_is_refused(tiny_bundle: ModelBundle, image: Any) -> None:
+    with (
+        Estimator.open(tiny_bundle.folder, backend="onnxruntime") as estimator,
+        pytest.raises(ImageError, match=r"RGB uint8 \(H, W, 3\), not"),
+    ):
+        estimator.predict(image)
+
+
+def test_intrinsics_of_another_image_are_refused(tiny_bundle: ModelBundle) -> None:
+    with (
+        Estimator.open(tiny_bundle.folder, backend="onnxruntime") as estimator,
+        pytest.raises(CameraError, match="intrinsics of 640x480 do not fit an image of 32x24"),
+    ):
+        estimator.predict(np.zeros((24, 32, 3), np.uint8), intrinsics=CARMINE)
+
+
+def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model bundle at"):
+        Estimator.open(tmp_path)
+    with pytest.raises(EngineError, match="unknown backend 'cuda'"):
+        Estimator.open(backend="cuda")

@@ -105,3 +105,9 @@ def test_the_robot_half_imports_without_torch_and_ros() -> None:
 def test_importing_the_package_imports_nothing_else() -> None:
     program = "import sys, redwood_depth\nassert not {'numpy', 'cv2', 'rclpy'} & set(sys.modules), sys.modules.keys()"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_estimator_is_imported_when_it_is_asked_for() -> None:
+    program = "import sys; from redwood_depth import Estimator; assert {'numpy', 'cv2'} <= set(sys.modules), Estimator"
+    program += "\nimport redwood_depth\ntry: redwood_depth.Estimater\nexcept AttributeError: pass\nelse: sys.exit(1)"
+    subprocess.run([sys.executable, "-c", program], check=True)
