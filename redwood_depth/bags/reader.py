@@ -59,7 +59,7 @@ class Bag:
     def messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
         """The messages of these topics, of all files, in the order they were logged.
 
-        What cannot be read is left out, with `damage` set.
+        What cannot be read is skipped, with `damage` set.
         """
         names = set(topics)
         return merged((file.start_ns, file.messages(names)) for file in self._files)

@@ -44,7 +44,7 @@ class Clock:
     """Tells the stamps of a bag's color and depth images, in nanoseconds, all by one clock.
 
     `logged` says that it is the time of logging; else it is the header's. `repeated` counts the images that had to be
-    left out because an earlier one of their topic had the same stamp, `unset` those without a stamp.
+    skipped because an earlier one of their topic had the same stamp, `unset` those without a stamp.
     """
 
     def __init__(self) -> None:
@@ -101,9 +101,9 @@ class Clock:
         """What a user must know, once all messages were read."""
         found = list(self._warnings)
         if self.unset:
-            found.append(f"{self.unset} images have no stamp among others that have one: they were left out")
+            found.append(f"{self.unset} images have no stamp among others that have one: they were skipped")
         if self.repeated:
-            found.append(f"{self.repeated} images have the stamp of an earlier one of their topic: they were left out")
+            found.append(f"{self.repeated} images have the stamp of an earlier one of their topic: they were skipped")
         return found
 
     def _decide(self, color: _Sample, depth: _Sample) -> None:

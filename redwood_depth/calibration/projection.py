@@ -1,4 +1,4 @@
-"""Points of a lidar, in the camera's image: sparse depth in meters, with what the camera cannot see left out."""
+"""Points of a lidar, in the camera's image: sparse depth in meters, with what the camera cannot see skipped."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ def sparse_depth(
     """Depth image float32 (H, W) in meters of `points_m` (N, 3), NaN where no point falls.
 
     The points are in the camera's optical frame (x right, y down, z forward). Of several points in a pixel the nearest
-    counts; points that lie behind nearer ones around them are left out, because the lidar, which stands elsewhere, may
+    counts; points that lie behind nearer ones around them are skipped, because the lidar, which stands elsewhere, may
     see what the camera does not.
     """
     height, width = intrinsics.height, intrinsics.width

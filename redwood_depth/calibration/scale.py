@@ -69,7 +69,7 @@ class DepthSample:
 
 
 def fit_scale(samples: Sequence[DepthSample], *, slope: bool = False) -> Scale:
-    """The scale (and slope) that makes AbsRel least, the worst tenth of the pixels left out; frames weigh the same.
+    """The scale (and slope) that makes AbsRel least, the worst tenth of the pixels skipped; frames weigh the same.
 
     For a slope b, mean |e^a d^b - t| / t is least where e^a is the weighted median of t / d^b with weights d^b / t.
     The slope itself is fitted to the logarithms by least absolute residuals (iteratively reweighted least squares).

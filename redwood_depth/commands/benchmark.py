@@ -81,7 +81,7 @@ def _gpu() -> Gpu | None:
     try:
         return find_gpu()
     except EngineError as error:
-        print(f"benchmark: TensorRT is left out: {error}", file=sys.stderr)
+        print(f"benchmark: TensorRT is skipped: {error}", file=sys.stderr)
         return None
 
 

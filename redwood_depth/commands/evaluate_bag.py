@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument(
         "--compare", nargs=2, type=Path, metavar=("A", "B"), help="two bundles, or JSON results of earlier runs"
     )
-    truth = parser.add_argument_group("the truth")
+    truth = parser.add_argument_group("ground truth")
     truth.add_argument("--label", metavar="CLASS", help="the class that every frame of every bag shows")
     truth.add_argument("--labels", type=Path, metavar="FILE", help="CSV with a bag and its class on each line")
     truth.add_argument("--max-depth", type=float, default=MAX_DEPTH_M, metavar="M", help="default: %(default)g")
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     out.add_argument("--report", type=Path, metavar="FILE", help="an HTML page with figures and frames")
     out.add_argument("--json", type=Path, metavar="FILE", help="all scores, those of each frame as well")
     out.add_argument("--csv", type=Path, metavar="FILE", help="the scores of each frame")
-    out.add_argument("--write", type=Path, metavar="BAG", help="a bag of image, truth, prediction and error")
+    out.add_argument("--write", type=Path, metavar="BAG", help="a bag of image, ground truth, prediction and error")
     return run_command(parser, lambda arguments: _evaluate_bag(_request(arguments)), argv)
 
 

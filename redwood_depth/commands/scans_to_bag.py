@@ -78,7 +78,7 @@ def _scans_to_bag(arguments: argparse.Namespace) -> int:
                 progress.advance()
     print(
         f"{arguments.output}: {counts.frames} frames of {len(scans)} scan{'s' * (len(scans) > 1)}, "
-        f"{counts.unpaired} color images without depth left out, {counts.skipped} corrupt frames skipped"
+        f"{counts.unpaired} color images without depth skipped, {counts.skipped} corrupt frames skipped"
     )
     return 0
 

@@ -10,13 +10,13 @@ class OneClass:
     """How well one class is found."""
 
     frames: int = entry("labeled frames that show it")
-    precision: float | None = entry("share of the frames answered with it that show it; null: no frame shows it")
-    recall: float | None = entry("share of the frames that show it that are answered with it; null: none shows it")
+    precision: float | None = entry("share of the frames predicted as it that show it; null: no frame shows it")
+    recall: float | None = entry("share of the frames that show it that are predicted as it; null: none shows it")
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of frames by true and answered class."""
+    """Counts of frames by true and predicted class."""
 
     true: list[str] = entry("names of the rows")
     answered: list[str] = entry("names of the columns")
@@ -36,4 +36,4 @@ class ClassScores:
     macro_precision: float | None = entry("mean over the classes that have one")
     macro_recall: float | None = entry("mean over the classes that have one")
     per_class: dict[str, OneClass] = entry("by name")
-    confusion: Confusion = entry("frames by true and answered class, the last of both being `none`")
+    confusion: Confusion = entry("frames by true and predicted class, the last of both being `none`")

@@ -19,7 +19,7 @@ def class_results(
     with that label; None where there are no others. `answered` is the share of frames with a class at or above the
     threshold, whichever. A class that no frame shows has neither precision nor recall, one that was never answered has
     no precision; the macro means are over those that have one. (torchmetrics counts 0 in all these cases, but for a
-    class that is neither shown nor answered, which it leaves out.)
+    class that is neither shown nor answered, which it skips.)
 
     Args:
         scores: (N, C), N at least 1.

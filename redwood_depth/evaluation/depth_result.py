@@ -17,7 +17,7 @@ class DepthScores:
     log10: float = entry("mean of \\|log10 p - log10 t\\|")
     silog: float = entry("100 times the standard deviation of ln p - ln t")
     mae: float = entry("mean of \\|p - t\\|, in m")
-    delta1: float = entry("share of pixels within a factor of 1.25 of the truth")
+    delta1: float = entry("share of pixels within a factor of 1.25 of the ground truth")
     delta2: float = entry("within 1.25²")
     delta3: float = entry("within 1.25³")
     coverage: float | None = entry("share of the valid pixels that have a usable prediction", optional=True)
@@ -67,11 +67,11 @@ class DepthSummary:
     """Scores of depth beside what no model at all would score."""
 
     scores: DepthScores = entry("scores of the prediction as it is", flat=True)
-    scaled: DepthScores = entry("scores after each frame is multiplied to the truth's median")
+    scaled: DepthScores = entry("scores after each frame is multiplied to the ground truth's median")
     baselines: dict[str, Baseline] = entry(
         "`best_constant` for these very frames; `training_median` of the model's data"
     )
-    by_distance: list[DistanceBin] = entry("errors by true distance; bins without a pixel are left out")
+    by_distance: list[DistanceBin] = entry("errors by true distance; bins without a pixel are skipped")
     paper: PaperScores | None = entry("with `--protocol paper`", optional=True)
 
     def columns(self) -> dict[str, DepthScores]:

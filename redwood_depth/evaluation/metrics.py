@@ -53,7 +53,7 @@ def depth_scores(
     "Make3D", PAMI 2009. silog = 100 * standard deviation of ln p - ln t: the KITTI depth benchmark (Uhrig et al.,
     "Sparsity Invariant CNNs", 3DV 2017), which is Eigen's scale-invariant error at lambda = 1. mae = mean |p - t| in m.
 
-    A prediction that is NaN, infinite or not positive has no error that could be averaged: such pixels are left out of
+    A prediction that is NaN, infinite or not positive has no error that could be averaged: such pixels do not enter
     the errors, count as wrong in delta1..3, and lower `coverage`, the share of valid pixels with a usable prediction.
 
     Args:

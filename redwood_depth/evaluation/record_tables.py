@@ -44,7 +44,7 @@ def _table(record: type) -> str:
 
 
 def _words(kind: Any, absent: bool = False) -> str:
-    """A type in words; of one that is left out of the JSON where it is None, not that it may be null."""
+    """A type in words; of one that is absent from the JSON where it is None, not that it may be null."""
     origin, inside = get_origin(kind), get_args(kind)
     if origin is UnionType:
         (plain,) = (one for one in inside if one is not NoneType)

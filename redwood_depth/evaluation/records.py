@@ -24,7 +24,7 @@ def entry(
         words: what it means, with its unit.
         key: its name in JSON where that is not a name of Python.
         flat: its own entries stand among those of the record that holds it.
-        optional: None is left out of the JSON; otherwise it is null.
+        optional: None is absent from the JSON; otherwise it is null.
         default: its value where the JSON lacks it; there must be one of what a newer version added.
         factory: makes that value anew.
     """

@@ -114,14 +114,14 @@ class BagEvaluation:
         return self.damage
 
     def left_out_words(self) -> str:
-        """What was left out, in words, with the evidence where color and depth never meet."""
+        """What was skipped, in words, with the evidence where color and depth never meet."""
         words = [f"{self.left_out[reason]} {text}" for reason, text in LEFT_OUT.items() if self.left_out[reason]]
         if self.left_out["corrupt"]:
             words.append(f"the first because: {self.corrupt_example}")
         if not self.sizes and self.nearest_ns is not None and self.nearest_ns > MAX_GAP_NS:
             nearest, most = self.nearest_ns / 1e9, MAX_GAP_NS / 1e6
             words.append(f"the nearest are {nearest:.3f} s apart, {most:g} ms at most would do: are they of one clock?")
-        return ", ".join(words) or "nothing left out"
+        return ", ".join(words) or "nothing skipped"
 
 
 @dataclass(frozen=True)

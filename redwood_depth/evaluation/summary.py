@@ -160,7 +160,7 @@ def _baselines(truths: list[DepthHistogram], training_median_m: float | None) ->
 
 
 def _by_distance(frames: Sequence[FrameScores], edges_m: Sequence[float], constant_m: float) -> list[DistanceBin]:
-    """Errors by true distance, over all pixels of all frames alike; bins without a pixel are left out."""
+    """Errors by true distance, over all pixels of all frames alike; bins without a pixel are skipped."""
     sums = np.sum([frame.depth.by_distance for frame in frames], axis=0)
     constants = _constant_by_distance([frame.truth for frame in frames], edges_m, constant_m)
     total = float(sums[:, 0].sum())

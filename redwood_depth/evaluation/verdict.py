@@ -25,7 +25,7 @@ def verdict(summary: Summary) -> Verdict:
 def _of_depth(depth: DepthSummary) -> Verdict:
     error, constant = depth.scores.abs_rel, depth.baselines["best_constant"].scores.abs_rel
     if max(error, constant) < _NO_ERROR:
-        return Verdict(True, "No error to speak of, nor has the best constant depth any: the truth is flat.")
+        return Verdict(True, "No error to speak of, nor has the best constant depth any: the ground truth is flat.")
     gain = 1.0 - error / max(constant, 1e-6)
     side = f"{abs(gain):.0%} {'less' if gain > 0 else 'more'} relative error than the best constant depth"
     text = f"{side} ({error:.3f} against {constant:.3f})."
@@ -39,5 +39,5 @@ def _of_depth(depth: DepthSummary) -> Verdict:
 
 def _of_class(summary: Summary) -> Verdict:
     accuracy = summary.classes.accuracy if summary.classes else 0.0
-    text = f"{accuracy:.1%} of the frames are answered with the right class. Depth was not scored."
+    text = f"{accuracy:.1%} of the frames have the right class predicted. Depth was not scored."
     return Verdict(accuracy > 0.5, text)

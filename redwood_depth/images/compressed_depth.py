@@ -23,7 +23,7 @@ def decode_depth(image_format: str, data: NDArray[np.uint8], wrapped: WrappedDep
     """Depth (H, W) of a CompressedImage: millimeters where it is an integer, meters where it is a float.
 
     16UC1 holds millimeters, 32FC1 travels as `InverseDepthCode` or as a TIFF of floats. An empty or an old format says
-    nothing of the encoding or the code: then the data is looked at. What `wrapped` finds is left out.
+    nothing of the encoding or the code: then the data is looked at. What `wrapped` finds is skipped.
 
     Raises:
         ImageError: another encoding or code, or data that is damaged.

@@ -146,7 +146,7 @@ def _check_shared(message: Any, encoding: Encoding) -> None:
 def depth_from_message(message: Any, wrapped: WrappedDepth | None = None) -> NDArray[np.float32]:
     """Depth float32 (H, W) in meters, NaN where there is none, of an Image or a CompressedImage of depth.
 
-    What wrapped round because it was too near for the recorder's code is left out where `wrapped` of the recording is
+    What wrapped round because it was too near for the recorder's code is skipped where `wrapped` of the recording is
     given and finds it.
 
     Raises:
@@ -171,7 +171,7 @@ def depth_in_meters(values: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _rows(message: Any, channels: int, dtype: str, chroma_rows: float = 0.0) -> NDArray[Any]:
-    """View (H, W) or (H, W, C) of an Image's bytes, padding of the rows left out, in this machine's byte order.
+    """View (H, W) or (H, W, C) of an Image's bytes, padding of the rows skipped, in this machine's byte order.
 
     With `chroma_rows`, H is that much larger: planes of color below the brightness.
     """

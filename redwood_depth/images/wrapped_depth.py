@@ -30,7 +30,7 @@ class WrappedDepth:
         if not self.close_images:
             return None
         limit = f"nearer than {self._nearest_m:.3f} m wraps round to something far in 32FC1 as compressedDepth"
-        seen = f"seen, and left out, in {self.images} images" if self.images else "perhaps unseen"
+        seen = f"seen, and skipped, in {self.images} images" if self.images else "perhaps unseen"
         return f"depth {limit}; {self.close_images} images come close to that ({seen}): record it raw or as 16UC1"
 
     def without(self, codes: NDArray[np.uint16], code: InverseDepthCode) -> NDArray[np.uint16]:

@@ -139,7 +139,7 @@ def test_a_file_that_is_not_named_is_left_out_and_said(tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", messages())
     shutil.copy(bag / "bag.mcap", bag / "copy.mcap")
     pairs, damage, warnings = read(bag)
-    assert (len(pairs), damage, warnings) == (FRAMES, None, ["metadata.yaml does not name copy.mcap: left out"])
+    assert (len(pairs), damage, warnings) == (FRAMES, None, ["metadata.yaml does not name copy.mcap: skipped"])
 
 
 def test_fewer_messages_than_metadata_counts_are_said(tmp_path: Path) -> None:

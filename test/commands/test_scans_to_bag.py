@@ -95,7 +95,7 @@ def test_corrupt_and_unpaired_frames_are_counted(tmp_path: Path, capsys: pytest.
     cv2.imwrite(str(colors[3]), np.zeros((30, 30, 3), np.uint8))  # another camera's
     assert main([str(scan), "--output", str(tmp_path / "bag")]) == 0
     captured = capsys.readouterr()
-    assert "2 frames of 1 scan, 1 color images without depth left out, 2 corrupt frames skipped" in captured.out
+    assert "2 frames of 1 scan, 1 color images without depth skipped, 2 corrupt frames skipped" in captured.out
     assert len(captured.err.splitlines()) == 2
     assert len(read(tmp_path / "bag")) == 2
 

@@ -108,7 +108,7 @@ def test_on_a_gpu_the_cached_engine_is_compared_anew(tiny_bundle: ModelBundle, g
 def test_benchmark_times_the_steps_on_a_processor(tiny_bundle: ModelBundle, tmp_path: Path, capsys: Output) -> None:
     assert benchmark.main([str(tiny_bundle.folder), "--json", str(tmp_path / "times.json")]) == 0
     said = capsys.readouterr()
-    assert "TensorRT is left out: the NVIDIA driver is missing" in said.err
+    assert "TensorRT is skipped: the NVIDIA driver is missing" in said.err
     (result,) = json.loads((tmp_path / "times.json").read_text())["backends"]
     assert result["backend"] == "onnxruntime"
     assert result["frames"] >= 20

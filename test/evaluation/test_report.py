@@ -61,7 +61,7 @@ def test_the_page_in_a_browser(tmp_path: Path, tiny_bundle: ModelBundle, width_p
 
 def test_one_frame_of_a_flat_scene_makes_a_page(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
     bag = write_bag(tmp_path / "bag", rgbd_messages(1, [depth_pixels(2100)], brightness=51))
-    assert "the truth is flat" in report_of([bag], tiny_bundle).read_text("utf-8")
+    assert "the ground truth is flat" in report_of([bag], tiny_bundle).read_text("utf-8")
 
 
 def test_without_matplotlib_there_is_one_line_and_no_work(

@@ -1,4 +1,4 @@
-"""32FC1 as compressedDepth of what is too near for its code: left out where it shows, told where it may be."""
+"""32FC1 as compressedDepth of what is too near for its code: skipped where it shows, told where it may be."""
 
 import struct
 
@@ -36,13 +36,13 @@ def test_a_surface_that_comes_too_near_is_left_out_there(quantization: float, de
     wrapped, depth_m = WrappedDepth(), approaching(0.9 * limit_m)
     found = depth_from_message(recorded(depth_m, quantization, depth_max_m), wrapped)
     held = depth_m >= 1.001 * limit_m
-    held[:, :200] = False  # the wall has the codes of something that wrapped round beside it: it may be left out too
+    held[:, :200] = False  # the wall has the codes of something that wrapped round beside it: it may be skipped too
     np.testing.assert_allclose(found[held], depth_m[held], rtol=0.01)
     wall = found[:, :200]
     np.testing.assert_allclose(wall[np.isfinite(wall)], 2.5, rtol=0.01)
     assert np.isnan(found[depth_m < limit_m]).all()
     assert f"nearer than {limit_m:.3f} m wraps round" in str(wrapped.warning)
-    assert "left out, in 1 images" in str(wrapped.warning)
+    assert "skipped, in 1 images" in str(wrapped.warning)
 
 
 def test_coming_close_is_told_and_nothing_taken_away() -> None:

@@ -25,7 +25,7 @@ Bags with colour, depth and camera_info (MCAP, SQLite, ROS 1) are taken like sca
 DATA becomes
   DATA/CLASS/SCAN_ID/image.npy    uint8 (N, H, W, 3) RGB, resized by area
   DATA/CLASS/SCAN_ID/depth.npy    uint16 (N, H, W) millimetres, nearest measurement, 0 = missing
-  DATA/index.json                 per scan: frames, intrinsics, time stamps, what was left out and why
+  DATA/index.json                 per scan: frames, intrinsics, time stamps, what was skipped and why
   DATA/splits.json                train, validation and test by scan; yours to edit: what it says is kept
 
 Colour and depth are paired by their time stamps (--pairing position is the paper's mistake, for the study). Scans

@@ -24,7 +24,7 @@ def prepare(
     backend: str = "loky",
     step: Callable[[str, int], None] = lambda name, total: None,
 ) -> tuple[PreparedData, dict[str, str], list[str]]:
-    """Prepare all scans below `roots`: the data, why scans failed by name, and notes on what was left out.
+    """Prepare all scans below `roots`: the data, why scans failed by name, and notes on what was skipped.
 
     The scans run on `backend`, as redwood_depth.parallel has them. `step` is called with each finished scan's name and
     the number of scans.

@@ -29,7 +29,7 @@ class ScanSource:
 
 
 def find_scans(roots: Sequence[Path]) -> tuple[list[ScanSource], list[str]]:
-    """All scans below the roots in order of their names, and a line for each thing there that is left out.
+    """All scans below the roots in order of their names, and a line for each thing there that is skipped.
 
     Raises:
         PreparedDataError: a root is missing, or is itself a scan; no scan is there.
@@ -46,7 +46,7 @@ def find_scans(roots: Sequence[Path]) -> tuple[list[ScanSource], list[str]]:
             for class_name, path in inside:
                 source = _source(path, class_name, found)
                 if found.setdefault(source.name, source) is not source:
-                    notes.append(f"{path} is left out: {source.name} is {found[source.name].path}")
+                    notes.append(f"{path} is skipped: {source.name} is {found[source.name].path}")
     if not found:
         places = ", ".join(map(str, roots))
         raise PreparedDataError(
@@ -91,7 +91,7 @@ def _single(path: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, hidden files left out; a scan's folder comes before a zip of the same name."""
+    """What lies in a folder, hidden files skipped; a scan's folder comes before a zip of the same name."""
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 

@@ -64,7 +64,7 @@ def _predictions(run: TrainedRun, scans: Sequence[PreparedScan], path: Path) -> 
         row[1].imshow(truth, cmap="turbo", vmin=0, vmax=high)
         shown = row[2].imshow(depth[0], cmap="turbo", vmin=0, vmax=high)
         error = row[3].imshow(np.abs(depth[0] - truth), cmap="magma", vmin=0, vmax=high / 4)
-        for axis, title in zip(row, (f"{scan.name}: {says}", "truth", "prediction", "|error|"), strict=True):
+        for axis, title in zip(row, (f"{scan.name}: {says}", "ground truth", "prediction", "|error|"), strict=True):
             axis.set_title(title, fontsize=7)
             axis.axis("off")
         figure.colorbar(shown, ax=row[2], label="m")

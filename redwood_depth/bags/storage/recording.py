@@ -64,7 +64,7 @@ def _listed(path: Path, lying: list[Path]) -> Recording:
     if missing := [name for name, file in found.items() if not file]:
         recording.damage.append(f"{_METADATA} names files that are not there: {', '.join(missing)}")
     if others := [file.name for file in lying if file not in files]:
-        recording.warnings.append(f"{_METADATA} does not name {', '.join(others)}: left out")
+        recording.warnings.append(f"{_METADATA} does not name {', '.join(others)}: skipped")
     count = information.get("message_count")
     recording.message_count = count if isinstance(count, int) else None
     return recording

@@ -28,7 +28,7 @@ def score_table(summary: Summary) -> str:
 
 
 def score_rows(bags: Sequence[RecordingResult]) -> str:
-    """Many recordings, a row each; what was left out of one, or of its class, is a word behind it."""
+    """Many recordings, a row each; what was skipped of one, or of its class, is a word behind it."""
     names = distinct_names([bag.bag for bag in bags])
     width = max(len("recording"), *map(len, names))
     lines = [f"  {'recording':{width}}{'frames':>8}{'abs_rel':>9}{'best constant':>15}{'mae m':>8}{'delta1':>8}"]

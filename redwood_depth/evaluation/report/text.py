@@ -24,7 +24,7 @@ _CARDS = {
     "abs_rel": ("AbsRel", "", "Mean of |predicted − true| / true."),
     "mae": ("MAE", "m", "Mean of |predicted − true|, in meters."),
     "rmse": ("RMSE", "m", "Weighs large errors more than MAE does."),
-    "delta1": ("delta1", "", "Share of pixels within a factor of 1.25 of the truth."),
+    "delta1": ("delta1", "", "Share of pixels within a factor of 1.25 of the ground truth."),
 }
 _UNITS = {"sq_rel": "m", "rmse": "m", "mae": "m", "silog": "×100"}
 _BETTER = {True: "higher is better", False: "lower is better"}
@@ -83,7 +83,7 @@ def _facts(result: EvaluationResult) -> list[str]:
     summary, seconds = result.summary, sum(bag.duration_s for bag in result.bags)
     facts = [f"{summary.frames_scored} frames of {seconds:.1f} s"]
     left_out = sum(summary.left_out.values())
-    facts.append(f"{left_out} left out" if left_out else "none left out")
+    facts.append(f"{left_out} skipped" if left_out else "none skipped")
     low, high = summary.depth_range_m
     facts += [f"ground truth {low:g} to {high:g} m"] if summary.frames else ["no ground truth of depth"]
     facts.append(result.model.engine)
@@ -130,7 +130,7 @@ def _how_scored(depth: DepthSummary) -> str:
     constants = [f"{_COLUMNS[name]} is {one.depth_m:.3f} m everywhere" for name, one in depth.baselines.items()]
     return (
         "Per-frame means over the pixels with valid ground truth, then the mean over frames; no crop, no alignment. "
-        f"Median-scaled: each frame multiplied to have the truth's median, which only an evaluation can know. "
+        f"Median-scaled: each frame multiplied to have the ground truth's median, which only an evaluation can know. "
         f"Baselines: {', '.join(constants)}."
     )
 
@@ -192,7 +192,7 @@ def _classes(scores: ClassScores) -> dict[str, Any]:
             "recall": _share(scores.macro_recall),
         }
     )
-    sentence = f"{scores.accuracy:.1%} of {scores.frames} labeled frames are answered rightly."
+    sentence = f"{scores.accuracy:.1%} of {scores.frames} labeled frames are predicted rightly."
     sentence += f" {scores.answered:.1%} have a class that reaches the threshold."
     if scores.top1 is not None:
         sentence += f" The true class comes first, whatever its score, in {scores.top1:.1%}."
@@ -250,7 +250,7 @@ def _details(result: EvaluationResult) -> list[tuple[str, str]]:
         if paper := summary.depth.paper:
             rows.append(("protocol of the paper", f"MAE {paper.mae:.3f} m, SSIM {paper.ssim:.3f}; 96x128, no mask"))
     left_out = [f"{count} {LEFT_OUT[name]}" for name, count in summary.left_out.items() if count]
-    rows.append(("left out", ", ".join(left_out) or "nothing"))
+    rows.append(("skipped", ", ".join(left_out) or "nothing"))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())))
     rows.append(("command", result.command))
     return rows

@@ -109,7 +109,7 @@ def test_every_frame_comes_once_an_epoch_and_no_draw_number_twice(tiny_scans: li
     assert draws == list(range(72))
     uneven = DrawSampler(tiny_scans, tiny_config(sampling="frames", batch_size=16))
     assert len(uneven) == 48
-    assert set(frames_of(uneven)) == set(range(36)), "the last batch is filled up, no frame is left out"
+    assert set(frames_of(uneven)) == set(range(36)), "the last batch is filled up, no frame is skipped"
 
 
 def test_scans_are_drawn_by_weight_and_not_by_length(tmp_path: Path, tiny_config) -> None:

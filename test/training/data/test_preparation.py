@@ -222,7 +222,7 @@ def test_a_folder_and_a_zip_of_one_scan_are_one_scan(root: Path, tmp_path: Path)
     write_zip(root / "car" / "00001.zip", scan_members(3))
     data, _, notes = prepare([root], tmp_path / "data", SMALL, jobs=1)
     assert len([scan for scan in data.all_scans if scan.name == "car/00001"]) == 1
-    assert any("00001.zip is left out" in note for note in notes)
+    assert any("00001.zip is skipped" in note for note in notes)
 
 
 def test_a_full_disk_is_one_line_and_finished_scans_stay(

@@ -133,7 +133,7 @@ def test_the_papers_terms_are_tensorflows() -> None:
 
 
 def test_ssim_agrees_with_the_one_that_evaluation_reports() -> None:
-    """There with a hole: windows that touch it are left out by both."""
+    """There with a hole: windows that touch it are skipped by both."""
     pred_m, target_m = scene(5, (1, 40, 44))
     target_m[0, 3:6, 2:5] = 0
     valid = valid_mask(target_m, RANGE_M)
