@@ -11,6 +11,7 @@ from typing import Any
 from redwood_depth.calibration.record import Calibration
 from redwood_depth.camera import TrainingCamera
 from redwood_depth.errors import BundleError
+from redwood_depth.files import write_whole
 
 MODEL_FILE = "model.onnx"
 DESCRIPTION_FILE = "model.json"
@@ -144,11 +145,8 @@ class ModelBundle:
 
     def write_description(self) -> None:
         """Write model.json into `folder`, in one step: a reader sees the old file or the new one, never a part."""
-        target = self.folder / DESCRIPTION_FILE
-        partial = target.with_suffix(".json.partial")
         text = json.dumps(self.description(), indent=2, ensure_ascii=False, allow_nan=False)
-        partial.write_text(text + "\n", "utf-8")
-        partial.replace(target)
+        write_whole(self.folder / DESCRIPTION_FILE, text + "\n")
 
 
 def copy_bundle(bundle: ModelBundle, folder: Path) -> None:

@@ -39,3 +39,8 @@ class ClusterError(RedwoodDepthError):
 
 class CalibrationError(RedwoodDepthError):
     """A scale cannot be fitted: nothing metric in view, too little of it, or it would not help."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's words, its type where it has none: for errors of other libraries in one of ours."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from redwood_depth.bundle import PRECISIONS, ModelBundle
@@ -16,6 +15,7 @@ from redwood_depth.engines.tensorrt.builder import ANY_GPU, Target, parse_capabi
 from redwood_depth.engines.tensorrt.cache import CachedEngine, EngineCache, cache_folder
 from redwood_depth.engines.tensorrt.engine_preparation import prepare_engine, target_here
 from redwood_depth.errors import EngineError
+from redwood_depth.files import write_whole
 
 _DESCRIPTION = f"""\
 Build the TensorRT engine of a model bundle and put it into the engine cache ({cache_folder()}),
@@ -88,14 +88,9 @@ def _for_what(target: Target) -> str:
 
 
 def _write_output(path: Path, engine: CachedEngine) -> None:
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(engine.plan)
-        partial.replace(path)
+        write_whole(path, engine.plan)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise EngineError(f"cannot write {path}: {error.strerror}") from error
     print(f"{path}: written")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from redwood_depth.bundle import ModelBundle
 from redwood_depth.engines.engine import EngineDescription
-from redwood_depth.errors import EngineError
+from redwood_depth.errors import EngineError, first_line
 
 _SERIOUS = 3  # ONNX Runtime's log level "error"
 
@@ -46,7 +46,7 @@ def open_session(model: Path, *, threads: int = 0, on_gpu: bool = False, in_floa
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=providers)
     except Exception as error:  # its exception classes share no base but Exception
-        raise EngineError(f"ONNX Runtime cannot load {model}: {_first_line(error)}") from error
+        raise EngineError(f"ONNX Runtime cannot load {model}: {first_line(error)}") from error
 
 
 def run_session(session: Any, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -54,7 +54,7 @@ def run_session(session: Any, image: NDArray[np.uint8]) -> tuple[NDArray[np.floa
     try:
         depth, class_scores = session.run(["depth", "class_scores"], {"image": image[None]})
     except Exception as error:  # as above
-        raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from error
+        raise EngineError(f"ONNX Runtime failed: {first_line(error)}") from error
     return depth[0], class_scores[0]
 
 
@@ -96,7 +96,3 @@ def _check_graph(session: Any, bundle: ModelBundle) -> None:
     found = {node.name: (node.type, node.shape) for node in (*session.get_inputs(), *session.get_outputs())}
     if found != expected:
         raise EngineError(f"{bundle.model_path} has {found}, but model.json describes {expected}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

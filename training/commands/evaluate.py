@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
+    from redwood_depth.files import write_whole
     from training.data.prepared_data import PreparedData
-    from training.data.whole_files import write_whole
     from training.run.folder import TrainedRun
     from training.run.split_scores import score_lines, score_run, scores_json
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from redwood_depth.bundle import NO_CLASS
 from redwood_depth.camera import Intrinsics
+from redwood_depth.files import write_whole
 from training.data.splits import SPLITS, read_splits
-from training.data.whole_files import write_whole
 from training.errors import PreparedDataError
 
 FORMAT = 1

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from training.data.whole_files import write_whole
+from redwood_depth.files import write_whole
 from training.errors import PreparedDataError
 
 SPLITS = ("train", "validation", "test")

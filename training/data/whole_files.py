@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, whatever happens while they are written."""
+"""Folders that appear whole or not at all, whatever happens while they are written."""
 
 import contextlib
 import errno
@@ -7,30 +7,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file; a reader sees the old file or the new one, never a part."""
-    partial = _partial(path)
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def whole_path(path: Path) -> Iterator[Path]:
-    """Yields a file to write, which takes `path`'s place at the end; on an error nothing of it is left."""
-    partial = _partial(path)
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

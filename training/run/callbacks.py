@@ -13,7 +13,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint
 
-from training.data.whole_files import write_whole
+from redwood_depth.files import write_whole
 from training.run.checkpoints import BEST, LAST
 
 CHOSEN_BY = "validation/abs_rel"  # the less the better

@@ -1,6 +1,5 @@
 """Checkpoints: written whole or not at all, read without running what is in them, rebuilt into the module."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from redwood_depth.errors import first_line
+from redwood_depth.files import whole_path
 from training.errors import TrainingError
 from training.run.lightning_module import DepthClassModule
 
@@ -20,18 +21,11 @@ class WholeCheckpoints(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Raises TrainingError where there is no room."""
         final = Path(path)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        partial = final.with_name(f".{final.name}.partial")
         try:
-            with partial.open("wb") as file:
+            with whole_path(final) as partial, partial.open("wb") as file:
                 torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(final)
         except (OSError, RuntimeError) as error:  # torch's zip writer reports a full disk as a RuntimeError
-            raise TrainingError(f"cannot write {final} ({_first_line(error)}); the earlier checkpoint stays") from error
-        finally:
-            partial.unlink(missing_ok=True)
+            raise TrainingError(f"cannot write {final} ({first_line(error)}); the earlier checkpoint stays") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -48,7 +42,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise TrainingError(f"no {path}: nothing was trained there") from error
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
-        raise TrainingError(f"{path} is not a checkpoint of this package ({_first_line(error)})") from error
+        raise TrainingError(f"{path} is not a checkpoint of this package ({first_line(error)})") from error
     return dict(checkpoint)
 
 
@@ -82,10 +76,6 @@ def fill_module(module: DepthClassModule, path: Path) -> None:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         raise TrainingError(f"{path} does not fit the network of its configuration: {_lines(error)}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _lines(error: BaseException) -> str:

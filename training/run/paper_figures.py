@@ -7,8 +7,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from redwood_depth.files import whole_path
 from training.data.prepared_data import PreparedScan
-from training.data.whole_files import whole_path
 from training.run.callbacks import CHOSEN_BY
 from training.run.folder import HISTORY, TrainedRun, read_json
 from training.run.network_scores import predict

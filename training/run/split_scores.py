@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from redwood_depth.files import write_whole
 from training.data.prepared_data import PreparedData
-from training.data.whole_files import write_whole
 from training.errors import TrainingError
 from training.run.folder import FIGURES, METRICS, TrainedRun
 from training.run.network_scores import evaluate

@@ -14,11 +14,11 @@ import torch
 import yaml
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
+from redwood_depth.files import write_whole
 from training.config import TrainConfig, config_from
 from training.data.dataset import depth_inside
 from training.data.photos import find_photos
 from training.data.prepared_data import PreparedData, PreparedScan
-from training.data.whole_files import write_whole
 from training.errors import TrainingError
 from training.run.checkpoints import LAST
 from training.run.folder import CHECKPOINTS, CONFIG, RUN_INFO, read_json

@@ -12,10 +12,10 @@ from typing import Any
 import timm
 
 from redwood_depth.errors import RedwoodDepthError
+from redwood_depth.files import write_whole
 from training.config import TrainConfig, config_from
 from training.data.prepared_data import PreparedData, PreparedScan
 from training.data.scan_preparation import pairing_of
-from training.data.whole_files import write_whole
 from training.errors import TrainingError
 from training.network.encoder import Encoder
 from training.run.train_run import train

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from training.data.whole_files import whole_path, write_whole
+from redwood_depth.files import whole_path, write_whole
 from training.network.encoder import NORMALISATIONS, TRAINABLE
 from training.study.cells import ENCODERS, RECIPE
 from training.study.grid import Results

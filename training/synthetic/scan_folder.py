@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redwood_depth.errors import ScanError
+from redwood_depth.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ def depth_file(scan: Path, stamp: Stamp) -> Path:
 def write_color(file: Path, image_rgb: NDArray[np.uint8], quality: int) -> None:
     """Write (H, W, 3) RGB as JPEG, whole or not at all."""
     flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
-    _write_atomically(file, _encoded(".jpg", image_rgb[..., ::-1], flags))
+    write_whole(file, _encoded(".jpg", image_rgb[..., ::-1], flags))
 
 
 def write_depth(file: Path, depth_mm: NDArray[np.uint16]) -> None:
     """Write (H, W) millimeters, 0 = missing, as 16-bit PNG, whole or not at all."""
-    _write_atomically(
+    write_whole(
         file,
         _encoded(
             ".png", depth_mm, [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
@@ -61,7 +61,7 @@ def write_depth(file: Path, depth_mm: NDArray[np.uint16]) -> None:
 
 def write_info(scan: Path, info: dict[str, Any]) -> None:
     """Write what the pictures do not say: camera, units, origin, labels."""
-    _write_atomically(scan / "info.json", (json.dumps(info, indent=1) + "\n").encode())
+    write_whole(scan / "info.json", (json.dumps(info, indent=1) + "\n").encode())
 
 
 def _encoded(ending: str, image: NDArray[Any], flags: list[int]) -> bytes:
@@ -69,10 +69,3 @@ def _encoded(ending: str, image: NDArray[Any], flags: list[int]) -> bytes:
     if not done:
         raise ScanError(f"cannot encode an image of shape {image.shape} as {ending}")
     return data.tobytes()
-
-
-def _write_atomically(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(file)

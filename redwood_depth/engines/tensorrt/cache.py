@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import Any
 
 from redwood_depth.engines.progress import Report
 from redwood_depth.errors import EngineError
+from redwood_depth.files import whole_path
 
 SIZE_LIMIT_BYTES = 4 << 30
 _WAITING_SAID_EVERY_S = 5.0
@@ -243,16 +243,9 @@ def _read_description(path: Path) -> dict[str, Any] | None:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a private file in one step: a reader sees the old content or the new, whatever happens in between."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with whole_path(path) as partial, open(os.open(partial, flags, 0o600), "wb") as file:
+        file.write(content)
 
 
 def _last_use(path: Path) -> float:

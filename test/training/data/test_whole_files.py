@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.data.whole_files import remove_leftover, whole_folder, write_whole
+from redwood_depth.files import write_whole
+from training.data.whole_files import remove_leftover, whole_folder
 
 
 def test_a_failure_leaves_what_was_there_before(tmp_path: Path) -> None:
