@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from redwood_depth.errors import ImageError
-from redwood_depth.images.tiff_header import is_tiff, tiff_sizes
+from redwood_depth.images.tiff_header import as_stored, is_tiff, tiff_sizes
 
 MAX_SIDE_PX = 16384
 MAX_PIXELS = 64_000_000  # a 64-megapixel camera; what claims more is damage or an attack
@@ -49,7 +49,7 @@ def decode_image(data: NDArray[np.uint8]) -> NDArray[Any]:
         raise ImageError(f"undecodable {kind} image ({data.size} bytes)") from error
     if pixels is None:
         raise ImageError(f"undecodable {kind} image ({data.size} bytes): {_cause(kind)}")
-    return pixels
+    return as_stored(pixels, data) if kind == "TIFF" else pixels
 
 
 def image_size(data: NDArray[np.uint8]) -> tuple[int, int]:
