@@ -1,4 +1,4 @@
-"""RGB-D scans in the Redwood layout, a folder or a zip: colour and depth paired by time stamp, zips read in place."""
+"""RGB-D scans in the Redwood layout, a folder or a zip: color and depth paired by time stamp, zips read in place."""
 
 import json
 import math
@@ -33,7 +33,7 @@ _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Ru
 
 @dataclass(frozen=True)
 class ScanFrame:
-    """One colour image and its depth image: member names inside the scan, stamps in microseconds."""
+    """One color image and its depth image: member names inside the scan, stamps in microseconds."""
 
     color: str
     depth: str
@@ -42,9 +42,9 @@ class ScanFrame:
 
 
 class RedwoodScan:
-    """An open scan; a context manager. `frames` are in order of time, `unpaired` counts colour frames without depth.
+    """An open scan; a context manager. `frames` are in order of time, `unpaired` counts color frames without depth.
 
-    `unpaired_depth` counts depth frames without colour; `colors` and `depths` list all frames of a stream as (stamp in
+    `unpaired_depth` counts depth frames without color; `colors` and `depths` list all frames of a stream as (stamp in
     microseconds, member name), ascending; `info` is what info.json says, empty where there is none; `warnings` is what
     a user must know of how it was read.
     """
@@ -69,7 +69,7 @@ class RedwoodScan:
         pairs = pair_stamps([stamp for stamp, _ in colors], [stamp for stamp, _ in depths], max_gap_us)
         if not pairs:
             raise ScanError(
-                f"{path}: none of {len(colors)} colour frames has a depth frame within {max_gap_us / 1000:g} ms"
+                f"{path}: none of {len(colors)} color frames has a depth frame within {max_gap_us / 1000:g} ms"
             )
         self.colors, self.depths = colors, depths
         self.frames = [ScanFrame(colors[i][1], depths[j][1], colors[i][0], depths[j][0]) for i, j in pairs]
@@ -101,7 +101,7 @@ class RedwoodScan:
             raise
 
     def color_bytes(self, frame: ScanFrame) -> bytes:
-        """The encoded colour image (JPEG). Raises ScanError where it cannot be read."""
+        """The encoded color image (JPEG). Raises ScanError where it cannot be read."""
         return self._members.read(frame.color)
 
     def depth_bytes(self, frame: ScanFrame) -> bytes:
@@ -121,11 +121,11 @@ class RedwoodScan:
 
 
 def decode_color(data: bytes) -> npt.NDArray[np.uint8]:
-    """Colour image (H, W, 3) uint8 RGB from encoded bytes, as stored. Raises ScanError where they are not an image."""
+    """Color image (H, W, 3) uint8 RGB from encoded bytes, as stored. Raises ScanError where they are not an image."""
     try:
         return color_from_picture("", np.frombuffer(data, np.uint8)).rgb()
     except ImageError as error:
-        raise ScanError(f"a colour image of the scan cannot be read: {error}") from error
+        raise ScanError(f"a color image of the scan cannot be read: {error}") from error
 
 
 def decode_depth(data: bytes) -> npt.NDArray[np.uint16]:

@@ -16,8 +16,8 @@ from redwood_depth.evaluation.recordings import open_recording
 from redwood_depth.rgbd import RgbdFrame
 from redwood_depth.scans.redwood import RedwoodScan, ScanFrame, decode_color, decode_depth
 
-EVALUATION_ONLY = "evaluation only"  # how `use` in info.json begins where a licence forbids training
-_MOST_M = 65.535  # what 16 bits of millimetres hold
+EVALUATION_ONLY = "evaluation only"  # how `use` in info.json begins where a license forbids training
+_MOST_M = 65.535  # what 16 bits of millimeters hold
 _SAME_CAMERA = 0.01  # relative
 
 
@@ -77,8 +77,8 @@ class ScanFrames:
         self.intrinsics: Intrinsics = scan.intrinsics
 
     def frames(self) -> Iterator[RawFrame]:
-        """Colour is decoded in full: JPEG's own half-size decoding saves 8 % of a frame's time, mostly spent on depth,
-        and is off by 0.3 to 0.9 grey levels on average and by 35 at worst after the resize (quarter size: 1 to 2).
+        """Color is decoded in full: JPEG's own half-size decoding saves 8 % of a frame's time, mostly spent on depth,
+        and is off by 0.3 to 0.9 gray levels on average and by 35 at worst after the resize (quarter size: 1 to 2).
         """
         for frame in self._chosen:
             try:

@@ -89,7 +89,7 @@ def resize_color(color: npt.NDArray[np.uint8], height: int, width: int) -> npt.N
 
 
 def resize_depth(depth: npt.NDArray[np.uint16], height: int, width: int) -> npt.NDArray[np.uint16]:
-    """(H, W) -> (height, width): the measurement at each new pixel's centre, never a mean over edges or holes."""
+    """(H, W) -> (height, width): the measurement at each new pixel's center, never a mean over edges or holes."""
     return np.asarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint16)
 
 
@@ -118,7 +118,7 @@ def _write(
 
 
 def _write_arrays(recording: RecordingFrames, folder: Path, settings: PrepareSettings) -> list[tuple[int, int]]:
-    """Stamps of colour and depth of the frames that were written, in microseconds."""
+    """Stamps of color and depth of the frames that were written, in microseconds."""
     kept, size = [], (settings.height, settings.width)
     with (
         NpyWriter(folder / "image.npy", (*size, 3), np.uint8) as images,

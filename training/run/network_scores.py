@@ -98,9 +98,9 @@ def _score(run: TrainedRun, scan: PreparedScan) -> ScanScores:
             kept.class_scores.append(class_scores)
             target_m = depth_mm.astype(np.float32) / 1000
             valid = valid_depth(target_m)
-            scores = score_depth(pred_m, target_m, valid, paper=True) if valid.any() else None
-            if scores is not None:
-                kept.frames.append(scores)
+            of_frame = score_depth(pred_m, target_m, valid, paper=True) if valid.any() else None
+            if of_frame is not None:
+                kept.frames.append(of_frame)
     return kept
 
 
