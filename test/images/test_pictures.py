@@ -64,6 +64,57 @@ def test_whatever_comes_as_tiff_is_an_image_error(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_exif_turns_nothing(kind: str, orientation: int) -> None:
+    tags, file = Image.Exif(), io.BytesIO()
+    tags[0x0112] = orientation
+    Image.fromarray(SCENE).save(file, kind, exif=tags, **({"quality": 95} if kind == "JPEG" else {}))
+    for rgb in (color_from_message(compressed("jpeg", file.getvalue())).rgb(), decode_color(file.getvalue())):
+        assert rgb.shape == SCENE.shape
+        assert np.abs(rgb.astype(int) - SCENE).mean() < 8
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(
+    ("words", "suffix"),
+    [
+        ("png compressed ", ".png"),
+        ("jpeg compressed bgr8", ".jpg"),
+        ("jpeg compressed", ".jpg"),
+        ("jpeg compressed mono8", ".jpg"),
+    ],
+)
+def test_a_mosaic_in_a_picture_is_demosaiced(pattern: str, words: str, suffix: str) -> None:
+    flat = np.broadcast_to(np.uint8([200, 90, 40]), (48, 64, 3))
+    data = cv2.imencode(suffix, mosaic(flat, pattern), [cv2.IMWRITE_JPEG_QUALITY, 98] if suffix == ".jpg" else [])[1]
+    rgb = color_from_message(compressed(f"bayer_{pattern}8; {words}", data.tobytes())).rgb()
+    np.testing.assert_allclose(rgb[4:-4, 4:-4], flat[4:-4, 4:-4], atol=4)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_mosaic_of_sixteen_bits_in_a_png(pattern: str) -> None:
+    wide = mosaic(SCENE, pattern).astype(np.uint16) * 257
+    rgb = color_from_message(compressed(f"bayer_{pattern}16; png compressed ", encoded(wide, ".png"))).rgb()
+    raw = color_from_message(message(wide, f"bayer_{pattern}16")).rgb()
+    np.testing.assert_array_equal(rgb, raw)
+
+
+def test_what_image_transport_made_gray_or_colored_is_no_mosaic_any_more() -> None:
+    gray = cv2.cvtColor(SCENE, cv2.COLOR_RGB2GRAY)
+    rgb = color_from_message(compressed("bayer_rggb8; jpeg compressed mono8", encoded(gray, ".jpg"))).rgb()
+    assert np.abs(rgb.astype(int) - gray[..., None]).mean() < 2
+    rgb = color_from_message(compressed("bayer_rggb8; jpeg compressed bgr8", encoded(SCENE, ".jpg"))).rgb()
+    assert np.abs(rgb.astype(int) - SCENE).mean() < 8
+
+
+def test_floats_and_video_are_named() -> None:
+    with pytest.raises(ImageError, match="8 or 16 bits, not float32"):
+        color_from_message(compressed("32FC1; tiff compressed ", encoded(SCENE[..., 0].astype(np.float32), ".tiff")))
+    with pytest.raises(ImageError, match=r"'h264' is video.*republish"):
+        color_from_message(compressed("h264", b"\0\0\0\1gB"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_tiff_is_not_turned_by_its_orientation(orientation: int) -> None:
     """OpenCV turns it, whatever its flags say; depth must stay on its color image."""
     pixels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 1000
