@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from redwood_depth.commands.checks.large_images import check_large_images
 from redwood_depth.commands.checks.node_start import check_node_start
 from redwood_depth.commands.shared.command_line import command_parser, run_command
 from redwood_depth.engines import choose_backend, open_engine
+from redwood_depth.engines.tensorrt.verification import verify_engine
 from redwood_depth.errors import BundleError, EngineError
 from redwood_depth.images.converter import converter_name
 
@@ -141,9 +143,11 @@ def _model(folder: Path) -> Iterator[Finding]:
     yield Finding("ok", "classes", f"{', '.join(bundle.classes)}; threshold {bundle.class_threshold:g}")
     choice = choose_backend("auto")
     try:
-        engine = open_engine(bundle, "onnxruntime")
-        yield Finding("ok", "backend onnxruntime", str(engine.description))
-        engine.close()
+        with closing(open_engine(bundle, "onnxruntime")) as engine:
+            verification = verify_engine(engine, bundle, bundle.precision)
+        state = "ok" if verification.passed else "FAIL"
+        compared = f"compared with {verification.reference}: {verification.findings}"
+        yield Finding(state, "backend onnxruntime", f"{engine.description}; {compared}")
     except EngineError as error:
         yield Finding("FAIL" if choice.backend == "onnxruntime" else "note", "backend onnxruntime", str(error))
     yield from (Finding(*line) for line in check_engines(bundle))

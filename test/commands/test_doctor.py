@@ -15,8 +15,15 @@ def test_it_names_versions_model_and_backend(tiny_bundle: ModelBundle, capsys: p
     pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
     assert doctor.main([str(tiny_bundle.folder), "--no-images"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for words in ("ok    rclpy", "ok    onnxruntime", "ok    model", "ok    backend onnxruntime", "ok    node"):
+    for words in (
+        "ok    rclpy",
+        "ok    onnxruntime",
+        "ok    model",
+        "ok    backend onnxruntime",
+        "ok    node",
+    ):
         assert any(line.startswith(words) for line in lines), words
+    assert any("; compared with ONNX Runtime in float: depth differs by 0.00%" in line for line in lines)
     assert any("car, trash container, bicycle; threshold 0.2" in line for line in lines)
     assert lines[-1] == "doctor: the node can run here"
 

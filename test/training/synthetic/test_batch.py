@@ -18,6 +18,7 @@ from training.__main__ import main
 from training.synthetic.batch import ScanPlan, label_of, synthesize
 
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.timeout(600)  # on a busy machine; half a minute on an idle one
 OPTIONS = ["--frames", "3", "--size", "64x48", "--samples", "2"]
 
 
