@@ -41,8 +41,10 @@ class RgbdReader:
         topics: RgbdTopics,
         max_gap_ns: int = MAX_GAP_NS,
         registration: Registration | None = None,
+        depth_factor: float = 1.0,
     ) -> None:
-        """`registration` brings the depth into the color image, where it is not there already."""
+        """`registration` brings the depth into the color image, where it is not there already; depth as REP 118 has it
+        is multiplied with `depth_factor`."""
         self.paired = 0
         self.corrupt = 0
         self.corrupt_example: str | None = None
@@ -54,6 +56,7 @@ class RgbdReader:
         self._max_gap_ns = max_gap_ns
         self._clock = Clock()
         self._registration = registration
+        self._depth_factor = np.float32(depth_factor)
         self._calibrations = Calibrations(is_rectified(topics.color))
         self._sixteen_bits = SixteenBits()
         self._wrapped = WrappedDepth()
@@ -195,6 +198,7 @@ class RgbdReader:
         try:
             image = color_from_message(deserialize(color), self._sixteen_bits)
             depth_m = depth_from_message(deserialize(depth), self._wrapped)
+            depth_m = depth_m if self._depth_factor == 1 else depth_m * self._depth_factor
             depth_m = self._registration.apply(depth_m) if self._registration else depth_m
         except (BagError, CameraError, ImageError) as error:
             self._count_corrupt(error)

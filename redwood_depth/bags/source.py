@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from redwood_depth.bags.depth_unit import unit_of
 from redwood_depth.bags.message_types import COMPRESSED_IMAGE, deserialize
 from redwood_depth.bags.pairs import RgbdReader
 from redwood_depth.bags.reader import Bag
@@ -40,6 +41,7 @@ class BagSource:
         predicted: str | None = None,
         may_lack_depth: bool = False,
         registered: bool = False,
+        depth_unit_m: float | None = None,
     ) -> None:
         """Open a bag and choose its topics; those that are None are found.
 
@@ -51,6 +53,7 @@ class BagSource:
             predicted: a recorded prediction, which is not taken as ground truth.
             may_lack_depth: whether a bag without depth will do.
             registered: that depth is of the color image, whatever frames, sizes and calibrations say.
+            depth_unit_m: meters that one unit of the depth images is; None: as the recording says, else as REP 118.
 
         Raises:
             BagError: the bag cannot be read, or lacks a topic (the message lists what it has), or its depth is of
@@ -67,8 +70,9 @@ class BagSource:
         except BaseException:
             self.bag.close()
             raise
-        self._registered = [word] if word else []
-        self._reader = RgbdReader(self.bag, self.topics, registration=registration)
+        unit = unit_of(self.bag, self._choice.depth, depth_unit_m)
+        self._said = [*filter(None, (word, unit.word))]
+        self._reader = RgbdReader(self.bag, self.topics, registration=registration, depth_factor=unit.factor)
         self._depth_code = _depth_code(self.bag, self.topics.depth)
         self.lacks_depth = None if self.topics.depth else lacks(self.bag, "depth image", "the bag")
 
@@ -94,7 +98,7 @@ class BagSource:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return [*self._choice.warnings, *self._registered, *self.bag.warnings, *self._reader.warnings]
+        return [*self._choice.warnings, *self._said, *self.bag.warnings, *self._reader.warnings]
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         return iter(self._reader)

@@ -85,6 +85,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="depth is of the color image, whatever frames, sizes and camera_info say",
     )
+    truth.add_argument(
+        "--depth-unit",
+        type=positive,
+        metavar="M",
+        help="meters that one unit of the depth images is, such as 0.0002 (default: as recorded, else 0.001, floats 1)",
+    )
     truth.add_argument("--image-topic", metavar="T", help="color images (default: found by type and name)")
     truth.add_argument("--depth-topic", metavar="T", help="depth images registered to color (default: found)")
     truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the color camera (default: found)")
@@ -122,6 +128,7 @@ def _request(arguments: argparse.Namespace) -> EvaluateRequest:
             max_depth_m=arguments.max_depth,
             paper=arguments.protocol == "paper",
             registered=arguments.registered,
+            depth_unit_m=arguments.depth_unit,
         ),
         outputs=Outputs(arguments.report, arguments.json, arguments.csv, arguments.write),
     )

@@ -21,8 +21,12 @@ def open_recording(
     predicted_topic: str | None = None,
     may_lack_depth: bool = False,
     registered: bool = False,
+    depth_unit_m: float | None = None,
 ) -> FrameSource:
     """The frames of a bag, a scan, a prepared scan or another layout; topics are a bag's, found where they are None.
+
+    `registered` says that depth is of the color image, whatever the recording says; `depth_unit_m` how many meters a
+    unit of its depth is.
 
     Raises:
         BagError: no bag, it cannot be read, or it lacks a topic.
@@ -30,15 +34,17 @@ def open_recording(
     """
     path = Path(path)
     if is_prepared_scan(path):
+        _check_no_unit(path, depth_unit_m, "prepared data is in millimeters")
         return PreparedSource(path)
     if is_prepared_data(path):
         scans_of_test_split(path)  # says why it could not be expanded
     if is_scan(path) and (not path.is_dir() or has_redwood_names(path)):
-        return ScanSource(path, registered)
+        return ScanSource(path, registered, depth_unit_m)
     if layout := open_layout(path, registered):
+        _check_no_unit(path, depth_unit_m, "its layout says the unit")
         return layout
     if is_scan(path):
-        return ScanSource(path, registered)  # says what it lacks
+        return ScanSource(path, registered, depth_unit_m)  # says what it lacks
     return BagSource(
         path,
         color=color_topic,
@@ -47,7 +53,13 @@ def open_recording(
         predicted=predicted_topic,
         may_lack_depth=may_lack_depth,
         registered=registered,
+        depth_unit_m=depth_unit_m,
     )
+
+
+def _check_no_unit(path: Path, depth_unit_m: float | None, why: str) -> None:
+    if depth_unit_m is not None:
+        raise ScanError(f"{path} takes no --depth-unit: {why}")
 
 
 def expanded(paths: Sequence[Path]) -> list[Path]:

@@ -19,6 +19,7 @@ from redwood_depth.evaluation.identity import truth_digest
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
 from redwood_depth.evaluation.recordings import open_recording
+from redwood_depth.evaluation.value_steps import ValueSteps
 from redwood_depth.prediction import Prediction
 from redwood_depth.rgbd import MAX_GAP_NS, FrameSource, RgbdFrame
 
@@ -44,7 +45,8 @@ class EvaluationOptions:
     """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None.
 
     `predicted_topic` is a recorded prediction, which is not taken as the ground truth. `paper` asks for
-    metrics.paper_scores as well. `registered` says that depth is of the color image, whatever the recording says.
+    metrics.paper_scores as well. `registered` says that depth is of the color image, whatever the recording says;
+    `depth_unit_m` how many meters a unit of its depth is (None: as the recording says, else as REP 118).
     """
 
     color_topic: str | None = None
@@ -56,6 +58,7 @@ class EvaluationOptions:
     max_depth_m: float = MAX_DEPTH_M
     paper: bool = False
     registered: bool = False
+    depth_unit_m: float | None = None
 
     def open(self, path: Path | str) -> FrameSource:
         """The recording at `path` with these topics. Raises BagError, ScanError."""
@@ -67,6 +70,7 @@ class EvaluationOptions:
             predicted_topic=self.predicted_topic,
             may_lack_depth=self.label is not None,
             registered=self.registered,
+            depth_unit_m=self.depth_unit_m,
         )
 
 
@@ -99,6 +103,7 @@ class BagEvaluation:
     unscored: list[tuple[int, str]] = field(default_factory=list)
     sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
     typical_depths_m: list[float] = field(default_factory=list)
+    value_steps: ValueSteps = field(default_factory=ValueSteps)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -248,6 +253,7 @@ def _note(result: BagEvaluation, pair: RgbdFrame, outcome: _Outcome) -> None:
     if isinstance(outcome, ScoredFrame):
         result.focal_corrected += pair.intrinsics is not None
         if isinstance(outcome.scores, FrameScores):
+            result.value_steps.add(pair.depth_m)
             result.frames.append(outcome.scores)
         else:
             result.class_frames.append(outcome.scores)

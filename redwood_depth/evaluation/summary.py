@@ -14,6 +14,7 @@ from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, dista
 from redwood_depth.evaluation.plausibility import prediction_warning, truth_warning
 from redwood_depth.evaluation.result import ImageSizes, PerFrame, RecordingResult, Summary, Unscored
 from redwood_depth.evaluation.scoring import LEFT_OUT, BagEvaluation, EvaluationOptions
+from redwood_depth.evaluation.units import unit_warning
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,13 @@ def _recording(
 
 
 def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str]:
+    units = unit_warning(evaluation.frames, evaluation.value_steps)
+    off = [frame.depth.scale for frame in evaluation.frames] if not units else []
     found = [
         *evaluation.warnings,
+        units,
         truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
-        prediction_warning([frame.depth.scale for frame in evaluation.frames]) if evaluation.frames else None,
+        prediction_warning(off) if off else None,
         f"the stamps go back {evaluation.clock_jumps} times: the clock was set" if evaluation.clock_jumps else None,
         f"the size of the images changes within the bag: {len(evaluation.sizes)} sizes"
         if len(evaluation.sizes) > 1

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import CameraError, ImageError, ScanError
 from redwood_depth.images.decode import ColorImage, depth_in_meters
@@ -26,10 +28,11 @@ class ScanSource:
     damage: str | None = None
     lacks_depth: str | None = None
 
-    def __init__(self, path: Path, registered: bool = False) -> None:
-        """`registered` says that depth is of the color image, whatever their sizes."""
+    def __init__(self, path: Path, registered: bool = False, depth_unit_m: float | None = None) -> None:
+        """`registered`: depth is of the color image, whatever their sizes; `depth_unit_m`: of the PNGs, None: 0.001."""
         self.path = path
         self._registered = registered
+        self._depth_factor = np.float32(1.0 if depth_unit_m is None else depth_unit_m * 1000.0)
         self._scan = RedwoodScan.open(path)
         self.expected = len(self._scan.frames)
         self.skipped = Skipped(self._scan.unpaired, self._scan.unpaired_depth)
@@ -43,7 +46,7 @@ class ScanSource:
         for frame in self._scan.frames:
             try:
                 color = decode_color(self._scan.color_bytes(frame))
-                depth_m = depth_in_meters(decode_depth(self._scan.depth_bytes(frame)))
+                depth_m = depth_in_meters(decode_depth(self._scan.depth_bytes(frame))) * self._depth_factor
             except (ScanError, ImageError) as error:
                 self.skipped.count_corrupt(error)
                 continue
