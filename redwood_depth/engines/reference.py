@@ -18,6 +18,7 @@ from redwood_depth.bundle import REFERENCE_FILE, ModelBundle
 from redwood_depth.engines.onnxruntime import open_session, run_session
 from redwood_depth.engines.reference_images import reference_images
 from redwood_depth.errors import BundleError, EngineError
+from redwood_depth.files import write_whole
 
 STEP_PX = 5
 
@@ -75,10 +76,8 @@ def add_reference(bundle: ModelBundle) -> ModelBundle:
         class_scores=reference.class_scores,
     )
     target = bundle.folder / REFERENCE_FILE
-    partial = target.with_name(f"{REFERENCE_FILE}.partial")
     try:
-        partial.write_bytes(content.getvalue())
-        partial.replace(target)
+        write_whole(target, content.getvalue())
     except OSError as error:
         raise BundleError(f"cannot write {target}: {error.strerror}") from error
     described = replace(bundle, reference_sha256=hashlib.sha256(content.getvalue()).hexdigest())
