@@ -8,6 +8,7 @@ from pathlib import Path
 
 from redwood_depth.bundle import NO_CLASS
 from redwood_depth.commands.shared.progress_bar import Progress
+from redwood_depth.errors import ScanError
 from redwood_depth.parallel import BACKENDS
 from training.commands.number_arguments import not_negative, positive
 from training.data.preparation import PreparedData, PrepareSettings, prepare
@@ -68,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default.pairing,
         help="stamp: by time (default); position: frame i with frame i, the paper's mistake, for the study only",
     )
+    parser.add_argument(
+        "--depth-unit",
+        type=float,
+        metavar="M",
+        help="meters that one unit of depth is, such as 0.0002 (default: as recorded, else 0.001)",
+    )
     parser.add_argument("--seed", type=int, help="of the splits, default that of DATA/splits.json, else 0")
     parser.add_argument("--jobs", type=positive, help="scans at a time, default one a core")
     parser.add_argument(
@@ -80,7 +87,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
-    settings = PrepareSettings(arguments.height, arguments.width, arguments.frames_per_scan, pairing=arguments.pairing)
+    if arguments.depth_unit is not None and not 0 < arguments.depth_unit <= 1:
+        raise ScanError(f"--depth-unit must lie between 0 and 1 m, not {arguments.depth_unit:g}")
+    settings = PrepareSettings(
+        arguments.height,
+        arguments.width,
+        arguments.frames_per_scan,
+        pairing=arguments.pairing,
+        depth_unit_m=arguments.depth_unit,
+    )
     start_s = time.monotonic()
     with Progress("scans") as progress:
 

@@ -63,8 +63,11 @@ class RecordingFrames(Protocol):
 class ScanFrames:
     """Of a Redwood scan: only the chosen frames are read. `by_position` pairs as the paper does, for the study."""
 
-    def __init__(self, path: Path, count: int, max_gap_us: int, by_position: bool) -> None:
+    def __init__(
+        self, path: Path, count: int, max_gap_us: int, by_position: bool, depth_unit_m: float | None = None
+    ) -> None:
         """Raises ScanError where it is not a scan."""
+        self._unit_mm = 1.0 if depth_unit_m is None else 1000.0 * depth_unit_m
         self._scan = scan = RedwoodScan.open(path, max_gap_us)
         paired = paired_by_position(scan) if by_position else scan.frames
         chosen = spread_in_time([frame.color_stamp_us for frame in paired], count)
@@ -83,7 +86,7 @@ class ScanFrames:
         for frame in self._chosen:
             try:
                 color = decode_color(self._scan.color_bytes(frame))
-                depth = decode_depth(self._scan.depth_bytes(frame))
+                depth = _in_millimeters(decode_depth(self._scan.depth_bytes(frame)), self._unit_mm)
                 _check_view(self.intrinsics, color.shape, depth.shape)
             except RedwoodDepthError as error:
                 self.corrupt.append(f"{frame.color}, {frame.depth}: {error}")
@@ -104,7 +107,7 @@ class SourceFrames:
 
     evaluation_only = False
 
-    def __init__(self, path: Path, count: int) -> None:
+    def __init__(self, path: Path, count: int, depth_unit_m: float | None = None) -> None:
         """Raises BagError or ScanError where it cannot be read, or has no depth."""
         with open_recording(path) as source:
             if isinstance(source, BagSource):
@@ -113,7 +116,7 @@ class SourceFrames:
                 stamps = [frame.color_stamp_ns for frame in source]
         order = sorted(set(stamps))
         self._chosen = {order[index] for index in spread_in_time(order, count)}
-        self._source = open_recording(path)
+        self._source = open_recording(path, depth_unit_m=depth_unit_m)
         self._camera: Intrinsics | None = None
         self.sampled = len(self._chosen)
         self.unpaired_color = self.unpaired_depth = 0
@@ -206,3 +209,11 @@ def _check_view(camera: Intrinsics, *shapes: tuple[int, ...]) -> None:
 def _millimeters(depth_m: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     known = np.where((depth_m > 0) & (depth_m <= _MOST_M), depth_m, 0.0)
     return np.rint(1000.0 * known).astype(np.uint16)
+
+
+def _in_millimeters(values: npt.NDArray[np.uint16], unit_mm: float) -> npt.NDArray[np.uint16]:
+    """0 where there is none, or it is farther than 16 bits hold."""
+    if unit_mm == 1.0:
+        return values
+    depth_mm = np.rint(values * unit_mm)
+    return np.where(depth_mm <= np.iinfo(np.uint16).max, depth_mm, 0).astype(np.uint16)

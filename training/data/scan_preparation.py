@@ -30,7 +30,8 @@ class PrepareSettings:
     """Size in pixels, frames a scan (0: all), and the longest gap between the stamps of a pair in microseconds.
 
     `pairing` "position" is the paper's first mistake, for the study: frame i of the one listing with frame i of the
-    other, whatever their stamps.
+    other, whatever their stamps. `depth_unit_m` is how many meters a unit of depth is; None: as the recording says,
+    else a millimeter.
     """
 
     height: int = 96
@@ -38,6 +39,7 @@ class PrepareSettings:
     frames_per_scan: int = 300
     max_gap_us: int = MAX_GAP_US
     pairing: str = "stamp"
+    depth_unit_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def prepare_scan(source: ScanSource, data: Path, settings: PrepareSettings) -> S
     cv2.setNumThreads(1)  # scans are what runs in parallel
     folder = data / source.name
     try:
-        origin = {"format": FORMAT, **asdict(settings), **_source_state(source.path)}
+        origin = {"format": FORMAT, **_given(settings), **_source_state(source.path)}
         if record := _finished(folder / "scan.json", origin):
             remove_leftover(folder)
             return record
@@ -134,10 +136,15 @@ def _write_arrays(recording: RecordingFrames, folder: Path, settings: PrepareSet
 def _open(path: Path, settings: PrepareSettings) -> RecordingFrames:
     by_position = settings.pairing == "position"
     if not _is_other(path):
-        return ScanFrames(path, settings.frames_per_scan, settings.max_gap_us, by_position)
+        return ScanFrames(path, settings.frames_per_scan, settings.max_gap_us, by_position, settings.depth_unit_m)
     if by_position:
         raise ScanError("pairing by position is for the study of Redwood scans; all others are paired by their stamps")
-    return SourceFrames(path, settings.frames_per_scan)
+    return SourceFrames(path, settings.frames_per_scan, settings.depth_unit_m)
+
+
+def _given(settings: PrepareSettings) -> dict[str, Any]:
+    """Without what was not asked for: data of before that could be asked stays what it is."""
+    return {name: value for name, value in asdict(settings).items() if value is not None}
 
 
 def _is_other(path: Path) -> bool:

@@ -75,3 +75,19 @@ def test_two_bags_of_one_name_are_two_scans(tmp_path: Path) -> None:
     assert [scan.name for scan in data.all_scans] == ["none/run", "none/tue_run"]
     assert [int(scan.depth[0, 0, 0]) for scan in data.all_scans] == [1000, 1400]
     assert (failed, notes) == ({}, [])
+
+
+@pytest.mark.parametrize("what", ["scan", "bag"])
+def test_depth_in_another_unit_becomes_millimeters(tmp_path: Path, what: str) -> None:
+    """5000 a meter; what 16 bits of millimeters cannot hold is left out."""
+    settings = PrepareSettings(height=12, width=16, frames_per_scan=0, depth_unit_m=0.0002)
+    if what == "scan":
+        source = write_folder(tmp_path / "scans" / "car" / "00001", scan_members(2))
+        as_it_is = only_scan(prepare([tmp_path / "scans"], tmp_path / "plain", SMALL, jobs=1)[0])
+        scan = only_scan(prepare([tmp_path / "scans"], tmp_path / "data", settings, jobs=1)[0])
+        assert source.is_dir()
+        np.testing.assert_array_equal(scan.depth, np.rint(as_it_is.depth * 0.2))
+    else:
+        bag = write_bag(tmp_path / "bag", rgbd_messages(2, [np.full((24, 32), 5000, np.uint16)] * 2))
+        scan = only_scan(prepare([bag], tmp_path / "data", settings, jobs=1)[0])
+        assert np.unique(scan.depth).tolist() == [1000]
