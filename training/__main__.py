@@ -15,6 +15,7 @@ Make, train and measure model bundles, from Redwood's scans or rendered ones.
   prepare     scans -> memory-mapped arrays, an index, splits by scan
   train       prepared data -> a run: checkpoints, curves, scores
   evaluate    scores of a run on prepared data
+  average     several runs from one bundle -> a bundle: the mean of their weights
   export      a run -> a model bundle for the robot
   reference   reference outputs for a bundle that was exported before
   study       what the paper's mistakes cost, one by one
@@ -51,6 +52,7 @@ COMMANDS = {
     "prepare": ("scans -> memory-mapped arrays, an index, splits by scan", _in_module("prepare")),
     "train": ("prepared data -> a run: checkpoints, curves, scores", _in_module("train")),
     "evaluate": ("scores of a run on prepared data", _in_module("evaluate")),
+    "average": ("the mean of runs that began with one bundle", _in_module("average")),
     "export": ("a run -> a model bundle for the robot", _in_module("export")),
     "reference": ("reference outputs for a bundle that was exported before", _in_module("reference")),
     "study": ("what the paper's mistakes cost, one by one", _in_module("study")),

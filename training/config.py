@@ -36,6 +36,7 @@ NOT_NEGATIVE = (
     "class_loss_weight",
     "gradient_weight",
     "samples_per_epoch",
+    "balance_depth",
     "weight_decay",
     "keep_imagenet",
     "seed",
@@ -74,7 +75,9 @@ class TrainConfig:
     # data
     sampling: str = "scans"  # draw a scan, then a frame of it; frames: every frame once an epoch
     scan_weights: dict[str, float] = field(default_factory=dict)  # how often scans are drawn, by pattern of their names
+    balance_depth: float = 0.0  # how much less scans are drawn whose median depth is common: 0 not at all, 1 all of it
     samples_per_epoch: int = 0  # with sampling: scans; 0: as many as there are frames
+    reuse_views: int = 1  # epochs in a row that see the same views, which a frozen encoder then reads only once
     augment_camera: bool = True
     augment_light: bool = True
     flip: bool = True
@@ -106,7 +109,7 @@ class TrainConfig:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TrainingError(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
-        for name in ("height", "width", "epochs", "batch_size", "devices", "nodes", "checkpoint_steps"):
+        for name in ("height", "width", "epochs", "batch_size", "devices", "nodes", "checkpoint_steps", "reuse_views"):
             if getattr(self, name) < 1:
                 raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
         for name in ("class_dropout", "decoder_dropout", "average_decay"):

@@ -37,6 +37,7 @@ changes). Exit code 0 as long as one scan could be prepared; the summary names t
 EPILOG = """\
 examples:
   python -m training prepare scans --output out/data
+  python -m training prepare places --output out/data --place-separator _     # whole places are held out
   python -m training prepare out/synthetic scans --output out/data --height 192 --width 256 --frames-per-scan 100
 """
 SHOWN_FRAMES = 3
@@ -75,6 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="meters that one unit of depth is, such as 0.0002 (default: as recorded, else 0.001)",
     )
+    parser.add_argument(
+        "--place-separator",
+        default="",
+        metavar="TEXT",
+        help="scans named alike up to it are one place, in one split: lab_door and lab_desk with _ (default: none are)",
+    )
     parser.add_argument("--seed", type=int, help="of the splits, default that of DATA/splits.json, else 0")
     parser.add_argument("--jobs", type=positive, help="scans at a time, default one a core")
     parser.add_argument(
@@ -108,6 +115,7 @@ def _command(arguments: argparse.Namespace) -> int:
             arguments.output,
             settings,
             seed=arguments.seed,
+            place_separator=arguments.place_separator,
             jobs=arguments.jobs,
             backend=arguments.backend,
             step=step,

@@ -18,6 +18,7 @@ from training.data.scan_preparation import resize_color
 from training.errors import TrainingError
 
 CAMERA = TrainingCamera(fx_over_width=525 / 640, fy_over_height=525 / 480)  # Redwood's own
+BALANCE_WIDTH = 0.25  # of a logarithm: how alike median depths are that count as one
 OPEN_SCANS = 128  # a scan holds two files open, and a process may often have 1024
 
 Sample = dict[str, Tensor]
@@ -26,9 +27,9 @@ Sample = dict[str, Tensor]
 class FrameSamples(Dataset[Sample]):
     """Frames of prepared scans by number, scan after scan: sample (draw, frame) is frame `frame` augmented by `draw`.
 
-    A sample holds `image` (3, H, W) uint8 RGB, `depth` (H, W) float32 metres at the training camera, 0 = missing, and
-    `label`, the class index or -1. What augmentation does depends on the seed and the draw alone, so a run can be
-    repeated, and resumed, with any number of workers.
+    A sample holds `image` (3, H, W) uint8 RGB, `depth` (H, W) float32 metres at the training camera, 0 = missing,
+    `label`, the class index or -1, `share`, what part of its scan it is, and `draw`. What augmentation does depends on
+    the seed and the draw alone, so a run can be repeated, and resumed, with any number of workers.
     """
 
     def __init__(self, scans: Sequence[PreparedScan], config: TrainConfig, *, augment: bool) -> None:
@@ -57,6 +58,8 @@ class FrameSamples(Dataset[Sample]):
             "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
             "depth": torch.from_numpy(np.ascontiguousarray(depth)),
             "label": torch.tensor(scan.class_index),
+            "share": torch.tensor(1 / len(scan)),
+            "draw": torch.tensor(draw),
         }
 
     def _view(
@@ -104,7 +107,7 @@ class DrawSampler(Sampler[tuple[int, int]]):
         self._lengths = np.array([len(scan) for scan in scans])
         self._first = np.cumsum([0, *self._lengths])
         self._config, self._rank, self._processes = config, rank, processes
-        self._share = _weights(scans, config.scan_weights)
+        self._share = scan_shares(scans, config)
         frames, block = int(self._lengths.sum()), config.batch_size * processes
         if config.sampling == "frames":
             self._per_epoch = -(-frames // block) * block
@@ -126,12 +129,15 @@ class DrawSampler(Sampler[tuple[int, int]]):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         start, self.start = self.start, 0
-        frames = self._frames()
-        for index in range(self._rank + start * self._processes, self._per_epoch, self._processes):
-            yield self.epoch * self._per_epoch + index, int(frames[index])
+        views = self.epoch // self._config.reuse_views
+        frames, order = self._frames(views), np.arange(self._per_epoch)
+        if self._config.reuse_views > 1:
+            order = np.random.default_rng([self._config.seed, self.epoch, 2]).permutation(order)
+        for index in order[self._rank + start * self._processes :: self._processes]:
+            yield views * self._per_epoch + int(index), int(frames[index])
 
-    def _frames(self) -> npt.NDArray[np.int64]:
-        rng = np.random.default_rng([self._config.seed, self.epoch, 1])
+    def _frames(self, epoch: int) -> npt.NDArray[np.int64]:
+        rng = np.random.default_rng([self._config.seed, epoch, 1])
         if self._config.sampling == "frames":
             order = rng.permutation(self._lengths.sum())
             return np.resize(order, self._per_epoch)
@@ -140,8 +146,28 @@ class DrawSampler(Sampler[tuple[int, int]]):
         return self._first[scans] + frames
 
 
+def scan_shares(scans: Sequence[PreparedScan], config: TrainConfig) -> npt.NDArray[np.float64]:
+    """Probability of each scan: `scan_weights`, and divided by how often its median depth comes, to `balance_depth`.
+
+    1 makes the distribution of the medians flat, as far as there are any; 0 leaves it as it is.
+
+    Raises:
+        TrainingError: the weights leave no scan.
+    """
+    weights: npt.NDArray[np.float64] = _weights(scans, config.scan_weights)
+    if config.balance_depth > 0:
+        inside = [depth_inside(scan, config) for scan in scans]
+        log_m = np.array([np.log(np.median(depth_m)) if depth_m.size else np.nan for depth_m in inside])
+        known = np.isfinite(log_m)
+        apart = (log_m[known, None] - log_m[None, known]) / BALANCE_WIDTH
+        density = np.exp(-(apart**2) / 2) @ weights[known]
+        weights[known] /= density**config.balance_depth
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
 def _weights(scans: Sequence[PreparedScan], patterns: dict[str, float]) -> npt.NDArray[np.float64]:
-    """Probability of each scan: the weight of the last pattern that its name matches, 1 without any."""
+    """The weight of the last pattern that each scan's name matches, 1 without any."""
     weights = np.ones(len(scans))
     for pattern, weight in patterns.items():
         matching = [fnmatch.fnmatch(scan.name, pattern) for scan in scans]
@@ -169,7 +195,7 @@ def training_median_m(scans: Sequence[PreparedScan], config: TrainConfig) -> flo
     """
     rng = np.random.default_rng(0)
     samples, weights = [], []
-    share = _weights(scans, config.scan_weights)
+    share = scan_shares(scans, config)
     for scan, part in zip(scans, share, strict=True):
         inside = depth_inside(scan, config)
         if inside.size:

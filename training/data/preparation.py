@@ -1,4 +1,4 @@
-"""Scans -> prepared data: memory-mapped arrays, an index, and splits by scan."""
+"""Scans -> prepared data: memory-mapped arrays, an index, and splits by scan or by place."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ def prepare(
     settings: PrepareSettings,
     *,
     seed: int | None = None,
+    place_separator: str = "",
     jobs: int | None = None,
     backend: str = "loky",
     step: Callable[[str, int], None] = lambda name, total: None,
 ) -> tuple[PreparedData, dict[str, str], list[str]]:
     """Prepare all scans below `roots`: the data, why scans failed by name, and notes on what was skipped.
 
-    The scans run on `backend`, as redwood_depth.parallel has them. `step` is called with each finished scan's name and
-    the number of scans.
+    `place_separator` is what `assign_splits` takes. The scans run on `backend`, as redwood_depth.parallel has them.
+    `step` is called with each finished scan's name and the number of scans.
 
     Raises:
         PreparedDataError: no scans, none that can be read, or DATA cannot be written.
@@ -46,7 +47,7 @@ def prepare(
     if not records:
         name, reason = min(failed.items())
         raise PreparedDataError(f"none of {len(sources)} scans can be prepared; {name}: {reason}")
-    _write_splits(data / SPLITS_FILE, records, earlier)
+    _write_splits(data / SPLITS_FILE, records, earlier, place_separator)
     write_index(data, (settings.height, settings.width), records, dict(sorted(failed.items())))
     return PreparedData.load(data), failed, notes
 
@@ -75,8 +76,11 @@ def _earlier_splits(path: Path, seed: int | None) -> tuple[int, dict[str, str]]:
     return (earlier_seed, splits) if seed in (None, earlier_seed) else (seed or 0, {})
 
 
-def _write_splits(path: Path, records: Sequence[ScanRecord], earlier: tuple[int, dict[str, str]]) -> None:
+def _write_splits(
+    path: Path, records: Sequence[ScanRecord], earlier: tuple[int, dict[str, str]], place_separator: str
+) -> None:
     seed, kept = earlier
     test_only = [record.name for record in records if record.evaluation_only]
-    chosen = assign_splits([record.name for record in records], seed, kept, test_only)
+    names = [record.name for record in records]
+    chosen = assign_splits(names, seed, kept, test_only, place_separator=place_separator)
     write_splits(path, seed, {**kept, **chosen})

@@ -1,7 +1,7 @@
-"""Train, validation and test by scan: stratified by class, seeded, and stable while scans are added.
+"""Train, validation and test by place: stratified by class, seeded, and stable while scans are added.
 
-Frames of one scan show the same things, so a scan is in one split only. A scan's number decides, not its folder: the
-same number under two classes is the same recording.
+Frames of one scan show the same things, so a scan is in one split only, and so are the scans of one place where their
+names tell. A scan's number decides, not its folder: the same number under two classes is the same recording.
 """
 
 import hashlib
@@ -20,25 +20,33 @@ Assignment = dict[str, str]  # CLASS/SCAN_ID -> split
 
 
 def assign_splits(
-    scans: Iterable[str], seed: int, kept: Mapping[str, str] | None = None, test_only: Iterable[str] = ()
+    scans: Iterable[str],
+    seed: int,
+    kept: Mapping[str, str] | None = None,
+    test_only: Iterable[str] = (),
+    *,
+    place_separator: str = "",
 ) -> Assignment:
     """Split scans named CLASS/SCAN_ID; `kept` is an earlier assignment that stays, `test_only` never leave the test.
+
+    Scans whose numbers are alike up to `place_separator` are of one place and go together, as lab_door and lab_desk
+    with "_"; without one each number is a place of its own.
 
     Each class gives a tenth of its scans, at least one where it has three, to validation and as many to test; of two
     scans one goes to validation, a single one to training.
     """
-    groups = _group_by_number(scans)
+    groups = _group_by_place(scans, place_separator)
+    earlier = {_number_of(scan): split for scan, split in (kept or {}).items()}
     missing = {name: _quota(count) for name, count in Counter(map(_class_of, _flat(groups))).items()}
     assignment: Assignment = {}
-    fixed = _fixed_splits(groups, kept or {}, set(test_only))
-    order = sorted(
-        groups, key=lambda number: (number not in fixed, hashlib.sha256(f"{seed}/{number}".encode()).digest())
-    )
-    for number in order:
-        split = fixed.get(number) or _neediest(groups[number], missing)
-        for scan in groups[number]:
-            assignment[scan] = split
-            missing[_class_of(scan)][split] -= 1
+    fixed = {_place_of(number, place_separator): split for number, split in earlier.items()}
+    fixed |= {_place_of(_number_of(scan), place_separator): "test" for scan in test_only}
+    order = sorted(groups, key=lambda place: (place not in fixed, hashlib.sha256(f"{seed}/{place}".encode()).digest()))
+    for place in order:
+        split = fixed.get(place) or _neediest(groups[place], missing)
+        for scan in groups[place]:
+            assignment[scan] = split if split == "test" else earlier.get(_number_of(scan), split)
+            missing[_class_of(scan)][assignment[scan]] -= 1
     return dict(sorted(assignment.items()))
 
 
@@ -68,10 +76,10 @@ def write_splits(path: Path, seed: int, assignment: Assignment) -> None:
     write_whole(path, json.dumps({"seed": seed, **lists}, indent=1) + "\n")
 
 
-def _group_by_number(scans: Iterable[str]) -> dict[str, list[str]]:
+def _group_by_place(scans: Iterable[str], separator: str) -> dict[str, list[str]]:
     groups = defaultdict(list)
     for scan in sorted(set(scans)):
-        groups[_number_of(scan)].append(scan)
+        groups[_place_of(_number_of(scan), separator)].append(scan)
     return groups
 
 
@@ -89,13 +97,6 @@ def _quota(count: int) -> dict[str, int]:
     return {"test": test, "validation": validation, "train": count - test - validation}
 
 
-def _fixed_splits(groups: Mapping[str, list[str]], kept: Mapping[str, str], test_only: set[str]) -> dict[str, str]:
-    """Splits that are not ours to choose, by scan number."""
-    earlier = {_number_of(scan): split for scan, split in kept.items()}
-    fixed = {number: earlier[number] for number in groups if number in earlier}
-    return fixed | {_number_of(scan): "test" for scan in test_only}
-
-
 def _neediest(group: list[str], missing: Mapping[str, dict[str, int]]) -> str:
     """The first split that lacks scans of all the group's classes, else the one that lacks most."""
     wanted = {split: [missing[_class_of(scan)][split] for scan in group] for split in ("test", "validation", "train")}
@@ -110,3 +111,7 @@ def _class_of(scan: str) -> str:
 
 def _number_of(scan: str) -> str:
     return scan.rpartition("/")[2]
+
+
+def _place_of(number: str, separator: str) -> str:
+    return number.partition(separator)[0] if separator else number

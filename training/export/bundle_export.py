@@ -72,9 +72,7 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision:
         for kind, rates in run.rates.items()
     }
     if metrics:
-        scores[f"{metrics['split']} scans of {info['data']}"] = {
-            key: value for key, value in metrics.items() if key not in ("scans", "split")
-        } | {"scans": {name: scan for name, scan in metrics["scans"].items() if not is_rendered(name)}}
+        scores |= split_scores_of(metrics, info["data"])
     weights = ["ImageNet (encoder)"] if run.encoder_weights == "imagenet" else []
     photos = [Path(config.photos).name] if config.photos and config.class_head == "imagenet" else []
     return ModelBundle(
@@ -94,6 +92,13 @@ def bundle_of(run: TrainedRun, folder: Path, name: str, version: str, precision:
         trained_on=(*weights, *info["trained_on"], *photos),
         scores=scores,
     )
+
+
+def split_scores_of(metrics: dict[str, Any], data: str) -> dict[str, Any]:
+    """What a bundle keeps of the scores of a split of `data`: all, but of single scans those that are not rendered."""
+    rest = {key: value for key, value in metrics.items() if key not in ("scans", "split")}
+    scans = {name: scan for name, scan in metrics["scans"].items() if not is_rendered(name)}
+    return {f"{metrics['split']} scans of {data}": rest | {"scans": scans}}
 
 
 def export_bundle(

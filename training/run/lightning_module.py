@@ -36,6 +36,7 @@ class DepthClassModule(lightning.LightningModule):
             raise TrainingError("class_head: imagenet needs an encoder with ImageNet's classifier of 1000 classes")
         self.model.decoder.start_at(start_at_m)
         self.model.class_head.requires_grad_(self.learns_classes)
+        self._maps: dict[int, list[Tensor]] = {}  # of the views that later epochs see again, by draw
         self._teacher: list[Encoder] = []  # in a list, so that it is not part of the state
         self.depth_means = torch.nn.ModuleDict({name: MeanMetric() for name in DEPTH_METRICS})
         self.accuracy = MulticlassAccuracy(len(classes) + 1, average="micro")
@@ -57,7 +58,7 @@ class DepthClassModule(lightning.LightningModule):
 
     def training_step(self, batch: Sample, index: int) -> dict[str, Any]:
         image = batch["image"].float().contiguous(memory_format=torch.channels_last)
-        outputs = self.model(image)
+        outputs = self._outputs(image, batch["draw"])
         parts = self.loss_parts(outputs, batch)
         if self._teacher:
             parts["keep_imagenet"] = self.config.keep_imagenet * self._distance_to_imagenet(image, outputs["features"])
@@ -69,6 +70,23 @@ class DepthClassModule(lightning.LightningModule):
         self.log_dict({f"loss/{name}": value.detach() for name, value in parts.items()})
         self.log("loss", loss.detach())
         return {"loss": loss, "parts": {name: value.detach() for name, value in parts.items()}}
+
+    def on_train_epoch_start(self) -> None:
+        if self.current_epoch % self.config.reuse_views == 0:
+            self._maps.clear()
+
+    def _outputs(self, image: Tensor, draws: Tensor) -> dict[str, Tensor]:
+        """What the model gives; of views that come again the maps of a frozen encoder are kept, not computed anew."""
+        if self.config.reuse_views == 1 or self.config.encoder_training != "frozen" or self.learns_classes:
+            outputs: dict[str, Tensor] = self.model(image)
+            return outputs
+        numbers = draws.tolist()
+        if new := [at for at, number in enumerate(numbers) if number not in self._maps]:
+            levels = self.model.encoder(image[new])[0]
+            self._maps |= {numbers[at]: [maps[i].half() for maps in levels] for i, at in enumerate(new)}
+        levels = [torch.stack(views) for views in zip(*(self._maps[number] for number in numbers), strict=True)]
+        maps = [level.float().contiguous(memory_format=torch.channels_last) for level in levels]
+        return {"depth": self.model.decoder(maps)}
 
     def loss_parts(self, outputs: dict[str, Tensor], batch: Sample) -> dict[str, Tensor]:
         """The weighted terms of the loss by name; their sum is what is minimised."""
@@ -110,10 +128,11 @@ class DepthClassModule(lightning.LightningModule):
         outputs = self.model(batch["image"].float().contiguous(memory_format=torch.channels_last))
         low, high = self.config.depth_range_m
         pred = outputs["depth"].float().clamp(low, high).cpu().numpy()
-        for pred_m, target_m in zip(pred, batch["depth"].cpu().numpy(), strict=True):
+        by_scan = self.config.sampling == "scans"  # as it is trained: a scan counts as much however long it is
+        for pred_m, target_m, share in zip(pred, batch["depth"].cpu().numpy(), batch["share"].cpu(), strict=True):
             if scores := depth_scores(pred=pred_m, target=target_m):
                 for name in DEPTH_METRICS:
-                    self._depth_means()[name].update(scores[name])
+                    self._depth_means()[name].update(scores[name], share if by_scan else 1.0)
         self.accuracy.update(outputs["class_log_scores"].argmax(dim=1), self._targets(batch["label"]))
 
     def _depth_means(self) -> dict[str, Metric]:

@@ -7,9 +7,11 @@ from typing import Any
 from redwood_depth.files import write_whole
 from training.data.prepared_data import PreparedData
 from training.errors import TrainingError
+from training.run.bundle_start import is_bundle
 from training.run.folder import FIGURES, METRICS, TrainedRun
 from training.run.network_scores import evaluate
 from training.run.paper_figures import draw_figures
+from training.run.place_scores import place_lines, place_scores
 
 COLUMNS = ("abs_rel", "mae", "rmse", "delta1")
 
@@ -17,7 +19,7 @@ COLUMNS = ("abs_rel", "mae", "rmse", "delta1")
 def score_run(
     run: TrainedRun, data: PreparedData, split: str, step: Callable[[str], None] = lambda name: None
 ) -> dict[str, Any]:
-    """`split` and what network_scores.py finds; of the test split RUN/metrics.json and RUN/figures are written.
+    """`split` and what network_scores.py finds; of a run's test split RUN/metrics.json and RUN/figures are written.
 
     Raises:
         TrainingError: the split is empty, or has no depth.
@@ -26,7 +28,9 @@ def score_run(
     if not scans:
         raise TrainingError(f"{data.folder} has no scan for {split}; prepare more scans")
     results = {"split": split, **evaluate(run, scans, step)}
-    if split == "test":
+    if places := place_scores(results["scans"]):
+        results["places"] = places.to_json()
+    if split == "test" and not is_bundle(run.folder):
         write_whole(run.folder / METRICS, scores_json(results))
         draw_figures(run, scans, results, run.folder / FIGURES)
     return results
@@ -47,7 +51,8 @@ def score_lines(results: dict[str, Any]) -> list[str]:
                 f"{row['best_constant'][key]:{width}.3f}" for key, width in (("abs_rel", 22), ("mae", 5))
             )
             lines.append(f"{name[:34]:34} {row['frames']:6} {values}   {constant}")
-    return [*lines, _class_line(results["classes"])]
+    places = place_scores(results["scans"])
+    return [*lines, *(place_lines(places) if places else []), _class_line(results["classes"])]
 
 
 def _class_line(classes: dict[str, Any] | None) -> str:

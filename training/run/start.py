@@ -14,12 +14,14 @@ import torch
 import yaml
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
+from redwood_depth.bundle import ModelBundle
 from redwood_depth.files import write_whole
 from training.config import TrainConfig, config_from
 from training.data.dataset import depth_inside
 from training.data.photos import find_photos
 from training.data.prepared_data import PreparedData, PreparedScan
 from training.errors import TrainingError
+from training.run.bundle_start import is_bundle
 from training.run.checkpoints import LAST
 from training.run.folder import CHECKPOINTS, CONFIG, RUN_INFO, read_json
 
@@ -37,8 +39,7 @@ def run_scans(config: TrainConfig, data: PreparedData) -> tuple[list[PreparedSca
     for found, purpose in ((scans, "training"), (checked, "validation")):
         if not found:
             raise TrainingError(f"{data.folder} has no scan for {purpose}; prepare more scans")
-    if not data.classes:
-        raise TrainingError("all scans are of class 'none': put them into ROOT/CLASS to learn classes")
+    run_classes(config, data)
     if not any(depth_inside(scan, config).size for scan in checked):
         low, high = config.depth_range_m
         raise TrainingError(f"no validation scan has depth between {low:g} and {high:g} m")
@@ -47,6 +48,23 @@ def run_scans(config: TrainConfig, data: PreparedData) -> tuple[list[PreparedSca
     if config.class_head == "linear" and config.class_loss_weight > 0:
         _check_classes(config, data, {scan.class_index for scan in scans})
     return scans, checked
+
+
+def run_classes(config: TrainConfig, data: PreparedData) -> tuple[str, ...]:
+    """The classes of a run: those of the data, else those of the bundle that it starts from, which stay as they are.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    if data.classes:
+        return data.classes
+    start = Path(config.start_from)
+    if config.start_from and is_bundle(start) and config.encoder_training == "frozen":
+        return ModelBundle.load(start).classes
+    raise TrainingError(
+        "all scans are of class 'none': put them into ROOT/CLASS to learn classes, or begin with start_from=BUNDLE and "
+        "a frozen encoder, which keep the bundle's"
+    )
 
 
 def open_run(config: TrainConfig, data: PreparedData, run: Path) -> Path | None:

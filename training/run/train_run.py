@@ -16,6 +16,7 @@ from training.config import TrainConfig
 from training.data.dataset import DrawSampler, training_median_m
 from training.data.prepared_data import PreparedData, PreparedScan
 from training.errors import TrainingError
+from training.run.bundle_start import fill_from_start, kept_classes
 from training.run.callbacks import History, RunCheckpoints, StopOnSignal, StoppedByUser, own_signals
 from training.run.checkpoints import BEST, WholeCheckpoints, fill_module, load_module, read_checkpoint
 from training.run.class_fit import fit_classes
@@ -23,7 +24,7 @@ from training.run.folder import CHECKPOINTS, CLASSES, HISTORY, write_classes
 from training.run.lightning_module import DepthClassModule
 from training.run.loaders import RunData
 from training.run.progress_lines import ShowProgress
-from training.run.start import is_first_process, open_run, run_scans
+from training.run.start import is_first_process, open_run, run_classes, run_scans
 
 
 def train(config: TrainConfig, data: PreparedData, run: Path) -> bool:
@@ -46,7 +47,8 @@ def train(config: TrainConfig, data: PreparedData, run: Path) -> bool:
         except StoppedByUser:
             return False
     if is_first_process() and not is_trained(run):
-        write_classes(run, fit_classes(load_module(run / CHECKPOINTS / BEST), scans, checked))
+        kept = kept_classes(config, run_classes(config, data))
+        write_classes(run, kept or fit_classes(load_module(run / CHECKPOINTS / BEST), scans, checked))
     return True
 
 
@@ -64,11 +66,11 @@ def _fit(
     checkpoint: Path | None,
 ) -> None:
     lightning.seed_everything(config.seed, workers=False, verbose=False)
-    module = DepthClassModule(config.to_dict(), data.classes, training_median_m(scans, config))
+    module = DepthClassModule(config.to_dict(), run_classes(config, data), training_median_m(scans, config))
     if checkpoint:
         fill_module(module, checkpoint)  # Lightning does so too, but says less where it does not fit
     elif config.start_from:
-        fill_module(module, Path(config.start_from) / CHECKPOINTS / BEST)
+        fill_from_start(module, scans)
     module.model.to(memory_format=torch.channels_last)  # half the time of the default layout on a CPU
     with own_signals(), warnings.catch_warnings():
         for text in (".*dataloader is not resumable.*", ".*isinstance.treespec.*", ".*Grad strides do not match.*"):

@@ -22,9 +22,9 @@ from training.synthetic.objects.clutter import (
     tire_pile,
 )
 from training.synthetic.objects.containers import random_container
+from training.synthetic.objects.desk_things import desk, scattered, stairs, tote
 from training.synthetic.objects.furniture import bed, cabinet, chair, shelf, sofa, table
-from training.synthetic.objects.mesh import Floats
-from training.synthetic.objects.part import Part, bounds_of
+from training.synthetic.objects.part import Part
 from training.synthetic.places.kitchen import dining_set, kitchen_units, work_place
 from training.synthetic.places.outdoors import outdoors
 from training.synthetic.places.placement import Floor, footprint, grounded
@@ -34,6 +34,7 @@ from training.synthetic.recording import Recording
 from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Light
 from training.synthetic.rendering.render import Camera
+from training.synthetic.views import stations_about, stations_close_to, view_of_object, view_of_place
 
 CLASSES = ("car", "trash container", "bicycle")
 INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NO_CLASS: 0.75}
@@ -56,7 +57,14 @@ INDOOR_THINGS = (
     potted_plant,
     carton_stack,
     rug,
+    desk,
+    stairs,
 )
+CLOSE_THINGS = (desk, desk, desk, table, work_place, shelf, shelf, cabinet, kitchen_units, tote, tote, scattered)
+CLOSE_SHARE = 0.45  # of the rooms that show no object
+HALL_SHARE = 0.25  # of the rooms that are long or wide: corridors and halls
+WIDE_SHARE = 0.3  # of the scans of no object, by lenses of WIDE_DEG
+WIDE_DEG = (50.0, 110.0)
 OUTDOOR_THINGS = (bench, hedge, barrel, potted_plant, crates, carton_stack, pallet_load, tire_pile)
 
 
@@ -77,11 +85,9 @@ def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: in
     """The scan of a class that belongs to a seed: the same seed gives the same scan."""
     rng = np.random.default_rng(seed)
     indoors = bool(rng.random() < INDOOR_SHARE[label])
-    thing = _main_thing(rng, label, indoors=indoors)
     recording = _recording(rng, frames, indoors=indoors)
-    look = _look(rng, label, indoors=indoors)
-    stations = _stations(rng, thing, look, frames / recording.fps)
-    floor = _floor(rng, thing, stations, indoors=indoors, clear=look.clear)
+    thing, stations, clear = _subject(rng, label, frames / recording.fps, indoors=indoors)
+    floor = _floor(rng, thing, stations, indoors=indoors, clear=clear)
     others, objects = _others(rng, label, floor)
     around, light = (
         room(rng, floor, garage=label != NO_CLASS and rng.random() < 0.7) if indoors else outdoors(rng, floor)
@@ -91,15 +97,26 @@ def random_scenario(label: str, seed: tuple[int, ...], *, frames: int, width: in
     street = Street([*around, *thing, *others], objects)
     shake_m, shake_deg = rng.uniform(0.003, 0.015), rng.uniform(0.3, 2.2)
     path = HandheldPath(stations, seed=int(rng.integers(1 << 31)), shake_m=shake_m, shake_deg=shake_deg)
-    return Scenario(label, indoors, street, light, path, _camera(rng, width, height), recording)
+    camera = _camera(rng, width, height, wide=label == NO_CLASS and rng.random() < WIDE_SHARE)
+    return Scenario(label, indoors, street, light, path, camera, recording)
 
 
-def _main_thing(rng: np.random.Generator, label: str, *, indoors: bool) -> list[Part]:
-    """What the camera goes about, on z = 0 about the origin."""
-    if label == NO_CLASS:
-        makers = INDOOR_THINGS if indoors else OUTDOOR_THINGS
-        return _turned(makers[int(rng.integers(len(makers)))](rng), rng.uniform(-70, 70))
-    return _object(rng, label)
+def _subject(
+    rng: np.random.Generator, label: str, duration_s: float, *, indoors: bool
+) -> tuple[list[Part], list[Station], bool]:
+    """What the camera goes about, on z = 0 about the origin, how it does, and whether the view is to be kept free."""
+    if label != NO_CLASS:
+        thing, view = _object(rng, label), view_of_object(rng, *DISTANCE_M[label])
+        return thing, stations_about(rng, thing, view, duration_s), view.clear
+    if indoors and rng.random() < CLOSE_SHARE:
+        thing = _turned(CLOSE_THINGS[int(rng.integers(len(CLOSE_THINGS)))](rng), rng.uniform(-70, 70))
+        if stations := stations_close_to(rng, thing, duration_s):
+            return thing, stations, True
+    makers = INDOOR_THINGS if indoors else OUTDOOR_THINGS
+    thing = _turned(makers[int(rng.integers(len(makers)))](rng), rng.uniform(-70, 70))
+    near_m, far_m = DISTANCE_M[label]
+    view = view_of_place(rng, near_m, far_m * 0.75 if indoors else far_m)
+    return thing, stations_about(rng, thing, view, duration_s), view.clear
 
 
 def _object(rng: np.random.Generator, label: str) -> list[Part]:
@@ -146,62 +163,14 @@ def _lost(rng: np.random.Generator, frames: int) -> tuple[int, ...]:
     return tuple(int(index) for index in np.nonzero(rng.random(frames) < 0.04)[0] if 0 < index < frames - 1)
 
 
-def _camera(rng: np.random.Generator, width: int, height: int) -> Camera:
-    """A camera like PrimeSense's, 525 / 640, its focal length and middle a little off, for pictures of a size."""
+def _camera(rng: np.random.Generator, width: int, height: int, *, wide: bool) -> Camera:
+    """A camera like PrimeSense's, 525 / 640, its focal length and middle a little off, for pictures of a size; or one
+    of another field of view."""
     focal = 525.0 / 640 * width * rng.uniform(0.92, 1.08)
+    if wide:
+        focal = width / 2 / np.tan(np.deg2rad(rng.uniform(*WIDE_DEG) / 2))
     cx, cy = (width - 1) / 2 + width * rng.normal(0, 0.005), (height - 1) / 2 + height * rng.normal(0, 0.005)
     return Camera(width, height, float(focal), float(focal), float(cx), float(cy))
-
-
-@dataclass(frozen=True)
-class _Look:
-    """How a camera goes about a thing: how far off, how high, how far from its middle it aims, the view kept free?"""
-
-    away_m: float
-    eye_m: float
-    aim: float
-    clear: bool
-
-
-def _look(rng: np.random.Generator, label: str, *, indoors: bool) -> _Look:
-    """Objects are looked at from a distance, by a person; else a person or a low robot looks about among things."""
-    near, far = DISTANCE_M[label]
-    among = label == NO_CLASS and rng.random() < 0.7
-    if among:
-        near = 0.3
-    away = near + (far * (0.75 if indoors else 1.0) - near) * rng.beta(1.2, 1.8)
-    if among and rng.random() < 0.3:
-        eye = rng.uniform(0.25, 0.75)
-    else:
-        eye = rng.uniform(0.3, 1.8) if rng.random() < 0.35 else rng.normal(1.4, 0.2)
-    return _Look(float(away), float(eye), 0.3 if among else 0.16, not among)
-
-
-def _stations(rng: np.random.Generator, thing: list[Part], look: _Look, duration_s: float) -> list[Station]:
-    """A short arc about a thing, seen from -y, its distance from the thing's surface."""
-    low, high = bounds_of(thing)
-    size = high - low
-    start, sweep = rng.uniform(-55, 55), rng.uniform(4, 40) * rng.choice([-1, 1])
-    rise = rng.normal(0, 0.08)
-    middle = [0, 0, low[2] + size[2] * rng.uniform(0.35, 0.75)]
-    aim = rng.normal(0, look.aim, 3) * [size[0], size[1], 0.6 * size[2]] + middle
-    drift = rng.normal(0, 0.06, 3) * size
-    stations = []
-    for share in np.linspace(0, 1, 4):
-        angle = np.deg2rad(start + sweep * share)
-        ahead = np.array([np.sin(angle), -np.cos(angle)])
-        position = ahead * (_reach_m(thing, ahead) + look.away_m)
-        eye = float(np.clip(look.eye_m + rise * share, 0.25, 1.85))
-        x, y, z = aim + drift * share
-        stations.append(
-            Station(share * duration_s + 1 / 30, (float(position[0]), float(position[1]), eye), (x, y, max(z, 0.05)))
-        )
-    return stations
-
-
-def _reach_m(thing: list[Part], ahead: Floats) -> float:
-    """How far a thing reaches in a level direction."""
-    return float(max((part.mesh.vertices[:, :2] @ ahead).max() for part in thing))
 
 
 def _floor(
@@ -210,7 +179,9 @@ def _floor(
     """A floor about the thing and the way of the camera, both kept free; `clear`: the view between them as well."""
     x0, y0, x1, y1 = footprint(thing, 0.05)
     eyes = np.array([station.position_m[:2] for station in stations])
-    spare = functools.partial(rng.uniform, *((0.1, 2.2) if indoors else (0.3, 5.0)))
+    hall = indoors and rng.random() < HALL_SHARE
+    farthest_m = (8.0 if hall else 2.2) if indoors else 5.0
+    spare = functools.partial(rng.uniform, 0.1 if indoors and not hall else 0.3, farthest_m)
     behind = rng.uniform(0.03, 0.3) if rng.random() < 0.5 else spare()
     area = (
         min(x0, eyes[:, 0].min() - 0.5) - spare(),

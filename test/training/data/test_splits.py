@@ -59,6 +59,31 @@ def test_a_growing_class_fills_up_its_test_and_validation() -> None:
     assert Counter(grown.values()) == {"train": 160, "validation": 20, "test": 20}
 
 
+@given(
+    places=st.lists(st.tuples(st.sampled_from(["lab", "hall", "tum", "yard9"]), st.integers(0, 30)), min_size=1),
+    seed=st.integers(0, 3),
+    held=st.integers(0, 5),
+)
+def test_scans_of_one_place_are_held_out_together(places: list[tuple[str, int]], seed: int, held: int) -> None:
+    scans = {f"none/{place}_{number}" for place, number in places}
+    test_only = sorted(scans)[: min(held, 1)]
+    for first in (set(), set(sorted(scans)[::2])):
+        kept = assign_splits(first, seed, test_only=set(test_only) & first, place_separator="_")
+        chosen = assign_splits(scans, seed, kept, set(test_only) & (first or scans), place_separator="_")
+        found = {scan.split("/")[1].split("_")[0]: set() for scan in scans}
+        for scan, split in chosen.items():
+            found[scan.split("/")[1].split("_")[0]].add(split)
+        assert all(len(splits) == 1 for splits in found.values())
+        assert set(chosen) == scans
+
+
+def test_a_split_that_was_edited_stays_though_its_place_is_divided() -> None:
+    kept = {"none/lab-door": "train", "none/lab-desk": "validation"}
+    chosen = assign_splits([*kept, "none/lab-hall", "none/yard-1"], 0, kept, place_separator="-")
+    assert chosen | kept == chosen
+    assert chosen["none/lab-hall"] in ("train", "validation")
+
+
 def test_splits_are_written_for_people_and_read_back(tmp_path: Path) -> None:
     chosen = assign_splits(many(20), 7)
     write_splits(tmp_path / "splits.json", 7, chosen)

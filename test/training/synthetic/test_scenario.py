@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 pytest.importorskip("mitsuba", reason="needs the renderer of training.synthetic")
 
 from redwood_depth.scans.redwood import RedwoodScan, decode_color, decode_depth
+from training.synthetic.objects.desk_things import desk, keyboard, laptop, scattered, stairs, tote
 from training.synthetic.objects.mesh import join
 from training.synthetic.objects.part import Material, Part, bounds_of
 from training.synthetic.objects.shapes import box, sheet
@@ -20,7 +21,8 @@ from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Lamp, Light
 from training.synthetic.rendering.patterns import box_mapped, palette, random_colour
 from training.synthetic.rendering.render import Camera, load_scene, render_color, render_surface
-from training.synthetic.scenario import random_scenario
+from training.synthetic.scenario import _camera, random_scenario
+from training.synthetic.views import stations_close_to, view_of_place
 
 SHELL = ("wall_", "floor", "ground", "strip", "house", "lines", "far_", "kerb", "crown", "rug", "skirting")
 
@@ -34,11 +36,50 @@ def test_the_camera_stands_in_free_space_and_sees_its_object(label: str) -> None
         for time_s in np.linspace(0, 9 / scenario.recording.fps, 5):
             pose = scenario.path.pose(float(time_s))
             eye = pose[:3, 3]
-            assert 0.2 < eye[2] < 2.0
+            assert 0.05 < eye[2] < 2.0
             assert not any((low < eye).all() and (eye < high).all() for low, high in things)
             seen += scenario.street.label(pose, fx=scenario.camera.fx, width=64, height=48) == label
         assert (label == "none") == (scenario.street.objects == {})
     assert label == "none" or seen >= 12
+
+
+@pytest.mark.parametrize("maker", [desk, tote, scattered, stairs, keyboard, laptop])
+def test_what_lies_within_reach_stands_on_the_ground_and_is_as_large_as_it_is(maker) -> None:
+    for seed in range(4):
+        low, high = bounds_of(maker(np.random.default_rng(seed)))
+        assert low[2] == pytest.approx(0, abs=0.01)
+        assert 0.03 < (high - low).max() < 4.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([desk, tote, scattered]))
+def test_a_close_view_is_within_reach_and_out_of_things(seed: int, maker) -> None:
+    rng = np.random.default_rng(seed)
+    thing = maker(rng)
+    for station in stations_close_to(rng, thing, 1.0):
+        eye, target = np.array(station.position_m), np.array(station.target_m)
+        assert 0.25 < np.linalg.norm(eye - target) < 1.4
+        assert 0.1 < eye[2] < 1.95
+        bounds = [part.mesh.bounds() for part in thing]
+        assert not any((low < eye).all() and (eye < high).all() for low, high in bounds)
+
+
+def test_cameras_of_rooms_are_of_many_heights_and_lenses() -> None:
+    rng = np.random.default_rng(0)
+    heights = [view_of_place(rng, 0.7, 3.0).eye_m for _ in range(200)]
+    assert np.mean(np.array(heights) < 0.65) > 0.15
+    assert np.mean(np.array(heights) > 1.2) > 0.3
+    lenses = [_camera(rng, 64, 48, wide=True).fx for _ in range(200)]
+    fields_deg = np.degrees(2 * np.arctan(32 / np.array(lenses)))
+    assert fields_deg.min() == pytest.approx(50, abs=5)
+    assert fields_deg.max() == pytest.approx(110, abs=5)
+
+
+def test_the_same_seed_gives_the_same_scan() -> None:
+    first, again = (random_scenario("none", (3, 5), frames=2, width=64, height=48) for _ in range(2))
+    np.testing.assert_array_equal(again.path.pose(0.05), first.path.pose(0.05))
+    assert [part.name for part in again.street.parts] == [part.name for part in first.street.parts]
+    assert again.camera == first.camera
 
 
 @settings(max_examples=30, deadline=None)
