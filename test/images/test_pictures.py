@@ -34,7 +34,7 @@ def mosaic(rgb: np.ndarray, pattern: str) -> np.ndarray:
 
 @pytest.mark.parametrize(("suffix", "atol"), [(".png", 0), (".tiff", 0), (".webp", 40), (".avif", 80), (".jpg", 40)])
 def test_every_format_that_opencv_reads(suffix: str, atol: int) -> None:
-    if suffix == ".avif" and not (features.check("avif") and "AVIF:" in cv2.getBuildInformation()):
+    if suffix == ".avif" and not (features.check("avif") and cv2.haveImageWriter("picture.avif")):
         pytest.skip("Pillow or OpenCV without AVIF")
     rgb = color_from_message(compressed(f"rgb8; {suffix[1:]} compressed bgr8", encoded(SCENE, suffix))).rgb()
     assert np.abs(rgb.astype(int) - SCENE).mean() <= atol / 10
@@ -43,6 +43,8 @@ def test_every_format_that_opencv_reads(suffix: str, atol: int) -> None:
 @pytest.mark.parametrize("suffix", [".tiff", ".webp", ".avif"])
 @pytest.mark.parametrize("share", [0.2, 0.9])
 def test_a_picture_that_is_cut_short_is_refused(suffix: str, share: float) -> None:
+    if not cv2.haveImageWriter(f"picture{suffix}"):
+        pytest.skip(f"OpenCV without {suffix}")
     data = encoded(SCENE, suffix)
     with pytest.raises(ImageError):
         color_from_message(compressed("", data[: int(share * len(data))]))
