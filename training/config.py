@@ -11,11 +11,11 @@ from typing import Any, get_args, get_origin
 import yaml
 
 from training.errors import TrainingError
-from training.network.encoder import NORMALISATIONS, TRAINABLE
+from training.network.encoder import NORMALIZATIONS, TRAINABLE
 
 CHOICES = {
     "encoder_training": TRAINABLE,
-    "normalisation": NORMALISATIONS,
+    "normalisation": NORMALIZATIONS,
     "depth_output": ("log_range", "linear"),
     "class_head": ("linear", "imagenet"),
     "depth_loss": ("log_l1", "abs_rel", "l1", "paper"),

@@ -97,7 +97,7 @@ def test_4_the_papers_normalisations_differ_and_are_only_for_the_study() -> None
     """Half gray: 0 with Lite0's own mean of 0.5; an encoder that got / 255 twice would see black."""
     image = torch.full((1, 3, 64, 64), 127.5)
     found = {
-        kind: Encoder("tf_efficientnet_lite0", "none", normalisation=kind).normalise(image).mean().item()
+        kind: Encoder("tf_efficientnet_lite0", "none", normalisation=kind).normalize(image).mean().item()
         for kind in ("encoder", "divide_by_255", "twice")
     }
     assert found == pytest.approx({"encoder": 0.0, "divide_by_255": 0.5, "twice": (0.5 / 255 - 0.5) / 0.5}, abs=1e-6)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from training.errors import TrainingError
 
 LITE0 = "tf_efficientnet_lite0"
-NORMALISATIONS = ("encoder", "divide_by_255", "twice")
+NORMALIZATIONS = ("encoder", "divide_by_255", "twice")
 TRAINABLE = ("frozen", "partly", "all")
 _PROBE = (64, 96)  # height and width of the image that shows which size and channels each map has
 
@@ -83,14 +83,14 @@ class Encoder(nn.Module):
         """Batch norm and dropout stay in inference mode as long as there are weights to keep."""
         return super().train(mode and not self.has_weights)
 
-    def normalise(self, image_rgb: Tensor) -> Tensor:
+    def normalize(self, image_rgb: Tensor) -> Tensor:
         """(B, 3, H, W) in 0..255 -> the input that the encoder was trained on."""
         return (image_rgb - self.mean) / self.std
 
     def forward(self, image_rgb: Tensor) -> tuple[list[Tensor], Tensor]:
         """(B, 3, H, W) in 0..255 -> maps (B, C_i, H / stride_i, W / stride_i) and pooled features (B, F)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.trainable != "frozen"):
-            last = self.backbone.forward_features(self.normalise(image_rgb))
+            last = self.backbone.forward_features(self.normalize(image_rgb))
             maps = [self._seen[name] for name in self.map_names]
             self._seen.clear()
             return maps, self.backbone.forward_head(last, pre_logits=True)

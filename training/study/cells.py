@@ -7,7 +7,7 @@ from typing import Any
 
 from training.config import TrainConfig, config_from
 from training.data.scan_preparation import PAIRINGS
-from training.network.encoder import NORMALISATIONS, TRAINABLE
+from training.network.encoder import NORMALIZATIONS, TRAINABLE
 
 BATCH = 16
 PAPER: dict[str, Any] = {
@@ -96,7 +96,7 @@ def encoder_cells(
     cells = []
     for encoder in encoders:
         for training in (t for t in TRAINABLE if t in trainings):
-            for normalisation in NORMALISATIONS:
+            for normalisation in NORMALIZATIONS:
                 for pairing in (p for p in PAIRINGS if p in pairings):
                     varied = {"encoder_training": training, "normalisation": normalisation, "pairing": pairing}
                     row = f"{encoder['encoder']} / {training} / {normalisation} / {pairing}"

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 
 from redwood_depth.files import whole_path, write_whole
-from training.network.encoder import NORMALISATIONS, TRAINABLE
+from training.network.encoder import NORMALIZATIONS, TRAINABLE
 from training.study.cells import ENCODERS, RECIPE
 from training.study.grid import Results
 
@@ -130,7 +130,7 @@ def _recipe(axis: Any, rows: Sequence[Row]) -> None:
 
 
 def _encoders(axis: Any, rows: Sequence[Row], groups: Sequence[tuple[str, str]]) -> None:
-    colors = dict(zip(NORMALISATIONS, ("tab:green", "tab:orange", "tab:red"), strict=True))
+    colors = dict(zip(NORMALIZATIONS, ("tab:green", "tab:orange", "tab:red"), strict=True))
     for row in rows:
         y = groups.index((row["encoder"], row["encoder_training"])) + 0.2 * (row["pairing"] == "position") - 0.1
         face = colors[row["normalisation"]] if row["pairing"] == "stamp" else "white"

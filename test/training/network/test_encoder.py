@@ -55,7 +55,7 @@ def test_densenets_first_map_is_what_the_paper_calls_conv1_relu() -> None:
     layers = encoder.backbone.features
     with torch.no_grad():
         maps, _ = encoder(image)
-        expected = torch.relu(layers.norm0(layers.conv0(encoder.normalise(image))))
+        expected = torch.relu(layers.norm0(layers.conv0(encoder.normalize(image))))
         torch.testing.assert_close(maps[0], expected)
         torch.testing.assert_close(maps[1], layers.pool0(expected))
     assert maps[-1].min() == 0, "the last map is behind its ReLU"
@@ -65,7 +65,7 @@ def test_class_features_are_those_of_timms_own_forward(encoder: Encoder) -> None
     image = 255 * torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         logits = encoder.classifier(encoder(image)[1])
-        torch.testing.assert_close(logits, encoder.backbone(encoder.normalise(image)))
+        torch.testing.assert_close(logits, encoder.backbone(encoder.normalize(image)))
 
 
 @pytest.fixture(scope="module")

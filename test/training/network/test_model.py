@@ -117,5 +117,5 @@ def test_the_papers_network_has_the_published_shapes() -> None:
     torch.testing.assert_close(outputs["class_scores"].sum(), torch.tensor(1.0))
     assert model.class_head.dropout.p == 0.2
     image = torch.full((1, 3, 2, 2), 51.0)
-    torch.testing.assert_close(model.encoder.normalise(image), image / 255)
+    torch.testing.assert_close(model.encoder.normalize(image), image / 255)
     assert not any(parameter.requires_grad for parameter in model.encoder.parameters())

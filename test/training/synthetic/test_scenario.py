@@ -19,7 +19,7 @@ from training.synthetic.places.street import Street
 from training.synthetic.recording import Recording, render_scan
 from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Lamp, Light
-from training.synthetic.rendering.patterns import box_mapped, palette, random_colour
+from training.synthetic.rendering.patterns import box_mapped, palette, random_color
 from training.synthetic.rendering.render import Camera, load_scene, render_color, render_surface
 from training.synthetic.scenario import _camera, random_scenario
 from training.synthetic.views import stations_close_to, view_of_place
@@ -187,5 +187,5 @@ def test_box_mapping_keeps_the_shape_and_the_scale() -> None:
 
 @given(st.integers(0, 1000), st.floats(0.1, 0.8))
 def test_random_colors_are_reflectances(seed: int, most: float) -> None:
-    color = random_colour(np.random.default_rng(seed), light=(0.05, most), vivid=1.0)
+    color = random_color(np.random.default_rng(seed), light=(0.05, most), vivid=1.0)
     assert all(0 < value <= most for value in color)

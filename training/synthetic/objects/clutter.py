@@ -8,7 +8,7 @@ from training.synthetic.objects.mesh import Mesh, join
 from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Material, Part
 from training.synthetic.objects.shapes import box, ellipsoid, ring, sheet, tube, turned_profile
 from training.synthetic.places.surroundings import plant
-from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_colour, shaded
+from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_color, shaded
 from training.synthetic.rendering.surfaces import timber, wood_color
 from training.synthetic.rendering.textures import clouds, plaster
 
@@ -23,7 +23,7 @@ def carton_stack(rng: np.random.Generator) -> list[Part]:
         x, y = rng.uniform(-0.03, 0.03, 2)
         meshes.append(mesh.moved(x, y, z + height / 2))
         z, size = z + height, size * rng.uniform(0.75, 1.0)
-    card = random_colour(rng, light=(0.4, 0.6), vivid=0.1)
+    card = random_color(rng, light=(0.4, 0.6), vivid=0.1)
     picture = plaster(rng, (card[0], card[0] * 0.68, card[0] * 0.40), 128)
     return [Part("cartons", box_mapped(join(meshes), 1.0), Material(picture, 0.85))]
 
@@ -37,7 +37,7 @@ def crates(rng: np.random.Generator) -> list[Part]:
             height = rng.uniform(0.15, 0.4)
             meshes.append(box(0.4, 0.32, height, 0.01).moved(0.43 * column, rng.uniform(-0.03, 0.03), z + height / 2))
             z += height
-    mesh, picture = palette(rng, meshes, [random_colour(rng, light=(0.05, 0.7), vivid=1.0) for _ in range(4)])
+    mesh, picture = palette(rng, meshes, [random_color(rng, light=(0.05, 0.7), vivid=1.0) for _ in range(4)])
     return [Part("crates", mesh.moved(-0.4), Material(picture, 0.5))]
 
 
@@ -70,7 +70,7 @@ def barrel(rng: np.random.Generator) -> list[Part]:
         (0, 0.06),
     ]
     metal = rng.random() < 0.3
-    return [Part("barrel", turned_profile(profile, 32), Material(random_colour(rng), 0.45, metallic=0.6 * metal))]
+    return [Part("barrel", turned_profile(profile, 32), Material(random_color(rng), 0.45, metallic=0.6 * metal))]
 
 
 def tire_pile(rng: np.random.Generator) -> list[Part]:
@@ -95,7 +95,7 @@ def pallet_load(rng: np.random.Generator) -> list[Part]:
         for y in (-0.19, 0.19)
     ]
     if load:
-        parts.append(Part("pallet_load", join(load), Material(random_colour(rng, light=(0.2, 0.7), vivid=0.5), 0.8)))
+        parts.append(Part("pallet_load", join(load), Material(random_color(rng, light=(0.2, 0.7), vivid=0.5), 0.8)))
     return parts
 
 
@@ -170,12 +170,12 @@ def posts(rng: np.random.Generator) -> list[Part]:
     pole = turned_profile(
         [(0, 0), (radius, 0), (radius, height), (radius * 0.5, height + 0.03), (0, height + 0.03)], 20
     )
-    parts = [Part("post", pole, Material(random_colour(rng, light=(0.03, 0.5), vivid=0.4), 0.5))]
+    parts = [Part("post", pole, Material(random_color(rng, light=(0.03, 0.5), vivid=0.4), 0.5))]
     if kind == 2:
         plate = (
             turned_profile([(0, 0), (0.3, 0), (0.3, 0.01), (0, 0.01)], 32).turned("x", 90).moved(0, -0.04, height - 0.2)
         )
-        parts.append(Part("sign", plate, Material(random_colour(rng, light=(0.3, 0.8), vivid=1.0), 0.4)))
+        parts.append(Part("sign", plate, Material(random_color(rng, light=(0.3, 0.8), vivid=1.0), 0.4)))
     return parts
 
 
@@ -201,4 +201,4 @@ def steel_rack(rng: np.random.Generator) -> list[Part]:
     """Hand rails or a bicycle stand: bent tubes in a row."""
     bow = np.array([(0, -0.25, 0), (0, -0.25, 0.7), (0, -0.15, 0.8), (0, 0.15, 0.8), (0, 0.25, 0.7), (0, 0.25, 0)])
     hoops = [tube(bow + np.array([0.7 * number, 0, 0]), 0.022) for number in range(int(rng.integers(1, 4)))]
-    return [Part("hoops", join(hoops), STEEL if rng.random() < 0.6 else Material(random_colour(rng), 0.5))]
+    return [Part("hoops", join(hoops), STEEL if rng.random() < 0.6 else Material(random_color(rng), 0.5))]

@@ -13,7 +13,7 @@ from training.synthetic.objects.mesh import Floats, Mesh, join
 from training.synthetic.objects.part import BLACK_PLASTIC, RUBBER, STEEL, Color, Material, Part
 from training.synthetic.objects.shapes import at_height, box, ellipsoid, loft, rounded_rectangle, tube, turned_profile
 from training.synthetic.objects.trash_container import COLORS, random_trash_container, trash_container_parts
-from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_colour
+from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_color
 from training.synthetic.rendering.textures import plaster
 
 STREET_COLORS: tuple[Color, ...] = (
@@ -117,7 +117,7 @@ def street_container(rng: np.random.Generator) -> list[Part]:
         pin = turned_profile([(0, 0), (0.05, 0), (0.05, 0.1), (0.14, 0.1), (0.14, 0.13), (0, 0.15)], 24)
         parts.append(Part("container_pin", pin.moved(0, 0, height), STEEL if rng.random() < 0.5 else painted))
     plate = box(depth + 0.6, width + 0.5, 0.012).moved(0, 0, 0.006)
-    steel = Material(plaster(rng, random_colour(rng, light=(0.2, 0.4), vivid=0.1), 256), 0.55)
+    steel = Material(plaster(rng, random_color(rng, light=(0.2, 0.4), vivid=0.1), 256), 0.55)
     return [
         *parts,
         Part("container_plate", box_mapped(plate, 0.5), steel),
@@ -148,7 +148,7 @@ def skip(rng: np.random.Generator) -> list[Part]:
         for s in (-1, 1)
         for x in np.linspace(-low / 2.3, low / 2.3, int(rng.integers(2, 5)))
     ]
-    paint = Material(plaster(rng, random_colour(rng, light=(0.08, 0.6), vivid=1.0), 256), 0.8)
+    paint = Material(plaster(rng, random_color(rng, light=(0.08, 0.6), vivid=1.0), 256), 0.8)
     parts = [Part("skip", box_mapped(join([outer, inner, *bars]), 2.0), paint)]
     rubble: list[Mesh] = []
     for _ in range(int(rng.integers(0, 40))):
@@ -156,7 +156,7 @@ def skip(rng: np.random.Generator) -> list[Part]:
         x, y = rng.uniform(-0.4, 0.4, 2) * [length, width * 0.8]
         rubble.append(mesh.moved(x, y, height * rng.uniform(0.6, 1.0)))
     if rubble:
-        mesh, picture = palette(rng, rubble, [random_colour(rng, light=(0.1, 0.6), vivid=0.6) for _ in range(6)])
+        mesh, picture = palette(rng, rubble, [random_color(rng, light=(0.1, 0.6), vivid=0.6) for _ in range(6)])
         parts.append(Part("rubble", mesh, Material(picture, 0.9)))
     yaw = rng.choice([0.0, 90.0])
     return [part.placed(yaw_deg=yaw) for part in parts]

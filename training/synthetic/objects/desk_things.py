@@ -8,7 +8,7 @@ from training.synthetic.objects.furniture import picture_mesh, screen, table, th
 from training.synthetic.objects.mesh import Mesh, join
 from training.synthetic.objects.part import BLACK_PLASTIC, STEEL, Material, Part, bounds_of
 from training.synthetic.objects.shapes import box, ellipsoid, tube, turned_profile
-from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_colour
+from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_color
 from training.synthetic.rendering.surfaces import timber
 
 
@@ -50,7 +50,7 @@ def laptop(rng: np.random.Generator) -> list[Part]:
     face = Material((0.02, 0.02, 0.022), 0.2) if rng.random() < 0.4 else Material(poster(rng), 0.4)
     lid = [box(x, 0.006, y).moved(0, 0, y / 2).turned("x", -lean).moved(0, y / 2, 0.016)]
     shown = picture_mesh(x - 0.02, y - 0.03).moved(0, -0.004, y / 2).turned("x", -lean).moved(0, y / 2, 0.016)
-    case = Material(random_colour(rng, light=(0.03, 0.6), vivid=0.1), 0.4)
+    case = Material(random_color(rng, light=(0.03, 0.6), vivid=0.1), 0.4)
     keys = box(x * 0.85, y * 0.4, 0.003).moved(0, y * 0.15, 0.018)
     return [
         Part("laptop", join([box(x, y, 0.017, 0.003).moved(0, 0, 0.0085), *lid]), case),
@@ -72,7 +72,7 @@ def small_things(rng: np.random.Generator, x: float, y: float) -> list[Part]:
         else:
             plain.append(mesh)
     if plain:
-        mesh, picture = palette(rng, plain, [random_colour(rng, light=(0.03, 0.8), vivid=1.0) for _ in range(6)])
+        mesh, picture = palette(rng, plain, [random_color(rng, light=(0.03, 0.8), vivid=1.0) for _ in range(6)])
         parts.append(Part("small_things", mesh, Material(picture, float(rng.choice([0.25, 0.5, 0.8])))))
     return parts
 
@@ -101,7 +101,7 @@ def tote(rng: np.random.Generator) -> list[Part]:
     sides = [box(x, wall, deep).moved(0, s * (y - wall) / 2, deep / 2) for s in (-1, 1)]
     sides += [box(wall, y, deep).moved(s * (x - wall) / 2, 0, deep / 2) for s in (-1, 1)]
     shell = join([box(x, y, wall).moved(0, 0, wall / 2), *sides]).moved(0, 0, z)
-    parts = [Part("tote", box_mapped(shell, 0.5), Material(random_colour(rng, light=(0.05, 0.6)), 0.6))]
+    parts = [Part("tote", box_mapped(shell, 0.5), Material(random_color(rng, light=(0.05, 0.6)), 0.6))]
     for layer in range(int(rng.integers(1, 4))):
         goods = small_things(rng, x * 0.6, y * 0.6)
         parts += [part.placed(z=z + wall + 0.06 * layer) for part in goods]

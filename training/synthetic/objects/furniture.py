@@ -9,7 +9,7 @@ import numpy as np
 from training.synthetic.objects.mesh import Mesh, join
 from training.synthetic.objects.part import BLACK_PLASTIC, STEEL, Material, Part
 from training.synthetic.objects.shapes import box, ellipsoid, sheet, tube, turned_profile
-from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_colour
+from training.synthetic.rendering.patterns import box_mapped, palette, poster, random_color
 from training.synthetic.rendering.surfaces import timber
 
 
@@ -61,7 +61,7 @@ def things_on(rng: np.random.Generator, x: float, y: float, z: float) -> list[Pa
         meshes.append(_set_down(rng, mesh, x, y, z))
     parts = []
     if meshes:
-        colors = [random_colour(rng, light=(0.03, 0.8), vivid=0.9) for _ in range(5)]
+        colors = [random_color(rng, light=(0.03, 0.8), vivid=0.9) for _ in range(5)]
         mesh, picture = palette(rng, meshes, colors)
         parts.append(Part("things", mesh, Material(picture, roughness=0.45 if rng.random() < 0.3 else 0.8)))
     if rng.random() < 0.4:
@@ -108,7 +108,7 @@ def chair(rng: np.random.Generator) -> list[Part]:
     seat_z, width = rng.uniform(0.42, 0.48), rng.uniform(0.40, 0.50)
     back_z = rng.uniform(0.80, 1.0)
     material, tile = timber(rng)
-    cloth = material if rng.random() < 0.5 else Material(random_colour(rng, light=(0.03, 0.5)), 0.85)
+    cloth = material if rng.random() < 0.5 else Material(random_color(rng, light=(0.03, 0.5)), 0.85)
     seat = box(width, width, 0.05, 0.015).moved(0, 0, seat_z - 0.025)
     back_y = width / 2 - 0.02
     rise = back_z - seat_z
@@ -147,7 +147,7 @@ def shelf(rng: np.random.Generator) -> list[Part]:
     filled = [mesh for low, high in pairwise(levels) for mesh in _row(rng, x, y, low, high)]
     parts = [Part("shelf", box_mapped(join([*boards, *sides]), tile), material)]
     if filled:
-        mesh, picture = palette(rng, filled, [random_colour(rng, light=(0.03, 0.75), vivid=0.9) for _ in range(7)])
+        mesh, picture = palette(rng, filled, [random_color(rng, light=(0.03, 0.75), vivid=0.9) for _ in range(7)])
         parts.append(Part("shelf_things", mesh, Material(picture, 0.8)))
     return parts
 
@@ -206,7 +206,7 @@ def sofa(rng: np.random.Generator) -> list[Part]:
         at = -x / 2 + arm + (place + 0.5) * wide
         body.append(box(wide - 0.01, y - 0.2, 0.15, 0.04).moved(at, -0.1, seat_z - 0.05))
         body.append(box(wide - 0.02, 0.16, 0.4, 0.06).turned("x", -10).moved(at, y / 2 - 0.25, seat_z + 0.2))
-    color = random_colour(rng, light=(0.03, 0.7), vivid=0.7)
+    color = random_color(rng, light=(0.03, 0.7), vivid=0.7)
     cushions = [
         box(0.4, 0.13, 0.4, 0.06)
         .turned("x", -20)
@@ -217,7 +217,7 @@ def sofa(rng: np.random.Generator) -> list[Part]:
     ]
     parts = [Part("sofa", join(body), Material(color, 0.85))]
     if cushions:
-        parts.append(Part("cushions", join(cushions), Material(random_colour(rng), 0.85)))
+        parts.append(Part("cushions", join(cushions), Material(random_color(rng), 0.85)))
     return parts
 
 

@@ -8,7 +8,7 @@ from training.synthetic.objects.furniture import chair, table, things_on
 from training.synthetic.objects.mesh import Mesh, join
 from training.synthetic.objects.part import BLACK_PLASTIC, STEEL, Material, Part, bounds_of
 from training.synthetic.objects.shapes import box, tube
-from training.synthetic.rendering.patterns import box_mapped, random_colour
+from training.synthetic.rendering.patterns import box_mapped, random_color
 from training.synthetic.rendering.surfaces import timber
 from training.synthetic.rendering.textures import clouds
 
@@ -45,9 +45,7 @@ def kitchen_units(rng: np.random.Generator) -> list[Part]:
                 above.append(box(width, flat, high - low).moved(at, (depth - flat) / 2, (low + high) / 2))
                 fronts += _doors(rng, at, depth / 2 - flat - 0.01, low, high, width, handles)
     parts = [
-        Part(
-            "units", box_mapped(join([*body, *above]), 1.0), Material(random_colour(rng, light=(0.2, 0.8), vivid=0.2))
-        ),
+        Part("units", box_mapped(join([*body, *above]), 1.0), Material(random_color(rng, light=(0.2, 0.8), vivid=0.2))),
         Part("worktop", box_mapped(top, 0.8), worktop),
         *things_on(rng, x * 0.9, depth * 0.7, height + 0.04),
         *things_on(rng, x * 0.9, depth * 0.7, height + 0.04),
@@ -94,14 +92,14 @@ def _front(rng: np.random.Generator) -> tuple[Material, float]:
     if rng.random() < 0.4:
         return timber(rng)
     vivid = 0.15 if rng.random() < 0.4 else 1.0
-    return Material(random_colour(rng, light=(0.05, 0.8), vivid=vivid), float(rng.choice([0.2, 0.5, 0.8]))), 1.0
+    return Material(random_color(rng, light=(0.05, 0.8), vivid=vivid), float(rng.choice([0.2, 0.5, 0.8]))), 1.0
 
 
 def _worktop(rng: np.random.Generator) -> Material:
     """Stone or laminate, speckled, or wood."""
     if rng.random() < 0.35:
         return timber(rng)[0]
-    color = np.array(random_colour(rng, light=(0.02, 0.75), vivid=0.2))
+    color = np.array(random_color(rng, light=(0.02, 0.75), vivid=0.2))
     speckles = np.clip(1 + rng.uniform(0.05, 0.4) * clouds(rng, (256, 256), 0.4), 0.1, 2)[..., None]
     picture = np.clip(speckles * color, 0.005, 0.85).astype(np.float32)
     return Material(picture, float(rng.choice([0.15, 0.4, 0.8])))
@@ -132,5 +130,5 @@ def _fridge(rng: np.random.Generator, x: float, depth: float) -> list[Part]:
     doors = [
         box(0.6, depth, z * share - 0.01, 0.01).moved(x + 0.32, 0, z * at) for share, at in ((0.6, 0.3), (0.4, 0.8))
     ]
-    face = STEEL if rng.random() < 0.3 else Material(random_colour(rng, light=(0.4, 0.8), vivid=0.2), 0.3)
+    face = STEEL if rng.random() < 0.3 else Material(random_color(rng, light=(0.4, 0.8), vivid=0.2), 0.3)
     return [Part("fridge", join(doors), face)]

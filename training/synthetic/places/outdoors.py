@@ -26,7 +26,7 @@ from training.synthetic.objects.shapes import box, sheet, tube
 from training.synthetic.places.placement import Floor, Rectangle, on_wall, wall, wall_length_m
 from training.synthetic.places.surroundings import WINDOW_GLASS
 from training.synthetic.rendering.light import Light, daylight
-from training.synthetic.rendering.patterns import PIXELS, box_mapped, random_colour, shaded
+from training.synthetic.rendering.patterns import PIXELS, box_mapped, random_color, shaded
 from training.synthetic.rendering.surfaces import outdoor_ground, outdoor_wall, timber
 from training.synthetic.rendering.textures import clouds
 
@@ -73,7 +73,7 @@ def _ground(rng: np.random.Generator, area: Rectangle) -> list[Part]:
         edge = rng.uniform(area[1], area[3])
         strip = sheet(280, 140, other_tile).moved(0, edge + 70, 0.004)
         stones = [box(0.98, 0.12, 0.03, 0.008).moved(x, edge, 0) for x in np.arange(-12, 12, 1.0)]
-        curb = Material(random_colour(rng, light=(0.2, 0.5), vivid=0.15), 0.9)
+        curb = Material(random_color(rng, light=(0.2, 0.5), vivid=0.15), 0.9)
         parts += [Part("strip", strip, other), Part("curb", join(stones), curb)]
     if rng.random() < 0.35:
         lines = [sheet(0.1, 5.0).moved(x, -1, 0.008) for x in np.arange(-7.5, 8, 2.5) + rng.uniform(-1, 1)]
@@ -152,6 +152,6 @@ def _facade(rng: np.random.Generator) -> np.ndarray:
     """A house front seen from afar: rows of windows, meant for a tile of 6 m, (512, 512, 3)."""
     at = np.mod(np.arange(PIXELS) * 2 / PIXELS, 1.0)
     hole = (np.abs(at - 0.5) < 0.2)[:, None] & (np.abs(at - 0.5) < 0.22)[None]
-    color = random_colour(rng, light=(0.2, 0.7), vivid=0.5)
+    color = random_color(rng, light=(0.2, 0.7), vivid=0.5)
     brightness = np.where(hole, rng.uniform(0.1, 0.3), 1 + 0.06 * clouds(rng, (PIXELS, PIXELS), 1.2))
     return shaded(brightness, color)

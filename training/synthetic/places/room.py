@@ -24,7 +24,7 @@ from training.synthetic.objects.shapes import box, sheet, tube
 from training.synthetic.places.kitchen import dining_set, kitchen_units, work_place
 from training.synthetic.places.placement import Floor, Rectangle, on_wall, wall, wall_length_m
 from training.synthetic.rendering.light import Lamp, Light, white_of
-from training.synthetic.rendering.patterns import poster, random_colour
+from training.synthetic.rendering.patterns import poster, random_color
 from training.synthetic.rendering.surfaces import indoor_floor, indoor_wall, timber
 from training.synthetic.rendering.textures import clouds
 
@@ -89,7 +89,7 @@ def _shell(rng: np.random.Generator, area: Rectangle, height: float) -> list[Par
     size = float(np.hypot(x1 - x0, y1 - y0)) + 0.5
     mesh = sheet(size, size, tile).turned("z", turn).moved((x0 + x1) / 2, (y0 + y1) / 2, 0)
     walls = [wall(f"wall_{side}", side, area, height, *(other if side == "back" else covering)) for side in SIDES]
-    trim = Material(random_colour(rng, light=(0.1, 0.75), vivid=0.2), 0.8)
+    trim = Material(random_color(rng, light=(0.1, 0.75), vivid=0.2), 0.8)
     skirting = (
         [
             on_wall([Part("skirting", box(wall_length_m(side, area), 0.03, 0.1), trim)], side, area, 0, 0.05)
@@ -155,7 +155,7 @@ def _on_one_wall(
             sizes = [
                 box(rng.uniform(0.05, x), 0.04, rng.uniform(0.05, 0.4)).moved(0, -0.02, z) for z in (0.3, 1.15, 1.6)
             ]
-            case = Part("wall_boxes", join(sizes), Material(random_colour(rng, light=(0.3, 0.75), vivid=0.2), 0.8))
+            case = Part("wall_boxes", join(sizes), Material(random_color(rng, light=(0.3, 0.75), vivid=0.2), 0.8))
             parts += on_wall([case], side, area, at + x / 2, 0.0)
         at += x + rng.uniform(0.1, 1.2)
     return parts, lamps
@@ -173,7 +173,7 @@ def _window(rng: np.random.Generator, x: float, z: float) -> tuple[list[Part], L
     outside = bright * ((1 - trees) * np.array([0.75, 0.88, 1.0]) + trees * np.array([0.12, 0.18, 0.08]))
     half = (x / 2, 0.0, 0.0), (0.0, 0.0, z / 2)
     if rng.random() < 0.4:
-        cloth = Material(random_colour(rng, light=(0.2, 0.75)), 0.9)
+        cloth = Material(random_color(rng, light=(0.2, 0.75)), 0.9)
         fold = np.array([(0, -0.12, -z / 2 - 0.5), (0, -0.12, 0), (0, -0.12, z / 2)])
         places = [s * x / 2 + at for s in (-1, 1) for at in np.arange(-0.15, 0.2, 0.07)]
         folds = [tube(fold + np.array([place, 0, 0]), 0.045, 8) for place in places]

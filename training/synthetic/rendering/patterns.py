@@ -14,7 +14,7 @@ from training.synthetic.rendering.textures import Texture, clouds
 PIXELS = 512
 
 
-def random_colour(rng: np.random.Generator, *, light: tuple[float, float] = (0.05, 0.7), vivid: float = 0.8) -> Color:
+def random_color(rng: np.random.Generator, *, light: tuple[float, float] = (0.05, 0.7), vivid: float = 0.8) -> Color:
     """A linear color: `light` bounds its brightest channel, `vivid` (0..1) how far the others may fall below it."""
     hue = rng.dirichlet([0.8, 0.8, 0.8])
     saturation = vivid * rng.beta(0.6, 1.2)  # most things are nearly gray, some are gaudy
@@ -96,17 +96,17 @@ def poster(rng: np.random.Generator, height: int = 128, width: int = 128) -> Tex
     light = clouds(rng, (height, width), 1.7)[..., None]
     hue = np.stack([clouds(rng, (height, width), 1.9) for _ in range(3)], -1)
     strength = rng.uniform(0.1, 0.5), rng.uniform(0.0, 0.2)
-    base = np.array(random_colour(rng)) * (1 + strength[0] * light + strength[1] * hue)
+    base = np.array(random_color(rng)) * (1 + strength[0] * light + strength[1] * hue)
     picture: Texture = np.clip(base, 0.02, 0.85).astype(np.float32)
     for _ in range(int(rng.integers(1, 7))):
-        color = random_colour(rng, light=(0.02, 0.85), vivid=1.0)
+        color = random_color(rng, light=(0.02, 0.85), vivid=1.0)
         center = int(rng.integers(width)), int(rng.integers(height))
         size = int(rng.integers(6, 50))
         if rng.random() < 0.5:
             cv2.circle(picture, center, size, color, -1, cv2.LINE_AA)
         else:
             cv2.rectangle(picture, center, (center[0] + 2 * size, center[1] + size), color, -1)
-    ink = random_colour(rng, light=(0.02, 0.3))
+    ink = random_color(rng, light=(0.02, 0.3))
     for y in range(int(rng.integers(8, height // 2)), height, int(rng.integers(7, 14))):
         if rng.random() < 0.6:
             cv2.line(picture, (10, y), (int(rng.integers(20, width - 8)), y), ink, 2)
