@@ -19,6 +19,7 @@ from redwood_depth.evaluation.identity import truth_digest
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
 from redwood_depth.evaluation.recordings import open_recording
+from redwood_depth.evaluation.truth_checks import TruthChecks
 from redwood_depth.evaluation.value_steps import ValueSteps
 from redwood_depth.prediction import Prediction
 from redwood_depth.rgbd import MAX_GAP_NS, FrameSource, RgbdFrame
@@ -103,6 +104,7 @@ class BagEvaluation:
     unscored: list[tuple[int, str]] = field(default_factory=list)
     sizes: Counter[tuple[tuple[int, int], tuple[int, ...]]] = field(default_factory=Counter)
     typical_depths_m: list[float] = field(default_factory=list)
+    truth_checks: TruthChecks = field(default_factory=TruthChecks)
     value_steps: ValueSteps = field(default_factory=ValueSteps)
     warnings: list[str] = field(default_factory=list)
 
@@ -254,6 +256,7 @@ def _note(result: BagEvaluation, pair: RgbdFrame, outcome: _Outcome) -> None:
         result.focal_corrected += pair.intrinsics is not None
         if isinstance(outcome.scores, FrameScores):
             result.value_steps.add(pair.depth_m)
+            result.truth_checks.add(pair, outcome.prediction.depth_m)
             result.frames.append(outcome.scores)
         else:
             result.class_frames.append(outcome.scores)

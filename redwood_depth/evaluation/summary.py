@@ -114,6 +114,7 @@ def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str
     found = [
         *evaluation.warnings,
         units,
+        *evaluation.truth_checks.warnings(),
         truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
         prediction_warning(off) if off else None,
         f"the stamps go back {evaluation.clock_jumps} times: the clock was set" if evaluation.clock_jumps else None,
