@@ -1,11 +1,10 @@
 """Scoring a model on the RGB-D frames of a bag."""
 
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from redwood_depth.errors import BagError, EngineError
 from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, score_depth
+from redwood_depth.evaluation.handover import quick_handover
 from redwood_depth.evaluation.identity import truth_digest
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
@@ -23,8 +23,6 @@ from redwood_depth.evaluation.truth_checks import TruthChecks
 from redwood_depth.evaluation.value_steps import ValueSteps
 from redwood_depth.prediction import Prediction
 from redwood_depth.rgbd import MAX_GAP_NS, FrameSource, RgbdFrame
-
-_HANDOVER_S = 5e-4
 
 LEFT_OUT = {
     "no_valid_depth": "frames without valid depth",
@@ -223,7 +221,7 @@ def _in_order(
     if threads == 1:
         yield from ((pair, score(pair)) for pair in pairs)
         return
-    with _quick_handover(), ThreadPoolExecutor(threads, "score") as pool:
+    with quick_handover(), ThreadPoolExecutor(threads, "score") as pool:
         waiting: deque[tuple[RgbdFrame, Future[_Outcome]]] = deque()
         for pair in pairs:
             waiting.append((pair, pool.submit(score, pair)))
@@ -231,17 +229,6 @@ def _in_order(
                 first, future = waiting.popleft()
                 yield first, future.result()
         yield from ((first, future.result()) for first, future in waiting)
-
-
-@contextmanager
-def _quick_handover() -> Iterator[None]:
-    """Python lets a thread that waits for the interpreter wait for 5 ms, half a frame, while a core may stand idle."""
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(_HANDOVER_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before_s)
 
 
 def _note(result: BagEvaluation, pair: RgbdFrame, outcome: _Outcome) -> None:
