@@ -14,8 +14,9 @@ from redwood_depth.node.said_once import SaidOnce
 
 _PATIENCE_S = 0.3
 _REMEMBERED = 64
-# A driver publishes volatile, which a transient local subscription does not match; what was sent once before this node
-# began (transient local, "latched") comes to a transient local subscription alone. So there is one of each.
+# A driver publishes volatile, which a transient local subscription does not match, and is warned of one that asks;
+# what was sent once before this node began (transient local, "latched") comes to a transient local subscription alone.
+# So there is a second one where a publisher is of that kind.
 _NOW = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 _LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _CORRECTED = "corrected"
@@ -34,9 +35,20 @@ class CameraInfoInput:
         self._lock = threading.Lock()
         self._settled = threading.Event()  # one came, or was waited for
         self._infos: deque[CameraInfo] = deque(maxlen=_REMEMBERED)
-        self._subscriptions = [
-            node.create_subscription(CameraInfo, "camera_info", self._receive, qos) for qos in (_NOW, _LATCHED)
-        ]
+        self._topic = node.resolve_topic_name("camera_info")
+        self._subscriptions = [node.create_subscription(CameraInfo, "camera_info", self._receive, _NOW)]
+        self.look()
+
+    def look(self) -> None:
+        """Listen to what was sent once before, where a publisher keeps it; to be called from time to time."""
+        kept = any(
+            one.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            for one in self._node.get_publishers_info_by_topic(self._topic)
+        )
+        with self._lock:
+            if kept and len(self._subscriptions) == 1:
+                latched = self._node.create_subscription(CameraInfo, "camera_info", self._receive, _LATCHED)
+                self._subscriptions.append(latched)
 
     def destroy(self) -> None:
         for subscription in self._subscriptions:
@@ -82,7 +94,8 @@ class CameraInfoInput:
         """The newest camera_info not later than the image, the earliest where all are later; images without a stamp
         have the newest. Before the first one it waits a moment, so that depth does not begin at a wrong scale."""
         if not self._settled.is_set():
-            if self._node.count_publishers(self._node.resolve_topic_name("camera_info")):
+            self.look()
+            if self._node.count_publishers(self._topic):
                 self._settled.wait(_PATIENCE_S)
             self._settled.set()
         with self._lock:

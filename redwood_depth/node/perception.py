@@ -249,7 +249,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         values = {"model": model, "engine": self._engine_description, **self.statistics.values()}
         if self._images is not None:
             self._images.look()
-            values |= {"focal length": self._infos.summary()} if self._infos and self._infos.frames else {}
+            if self._infos is not None:
+                self._infos.look()
+                values |= {"focal length": self._infos.summary()} if self._infos.frames else {}
             values |= self._anchor.values() if self._anchor else {}
             values |= {"why no image": self._images.silence} if self._images.silence else {}
         name = self.get_fully_qualified_name().lstrip("/")
