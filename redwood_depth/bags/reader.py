@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from redwood_depth.bags.message_types import RawMessage, Topic
-from redwood_depth.bags.storage.files import StorageFile, open_storage
+from redwood_depth.bags.storage.bag_files import StorageFile, open_storage
 from redwood_depth.bags.storage.merge import merged
 from redwood_depth.bags.storage.recording import Recording, find_recording
 from redwood_depth.bags.storage.temporary import TemporaryFolder

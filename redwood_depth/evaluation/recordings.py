@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from redwood_depth.bags.source import BagSource
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.errors import ScanError
 from redwood_depth.rgbd import FrameSource
 from redwood_depth.scans.layouts.table import open_layout
 from redwood_depth.scans.prepared import PreparedSource, is_prepared_data, is_prepared_scan, scans_of_test_split
 from redwood_depth.scans.redwood import has_redwood_names, scans_in_zip
-from redwood_depth.scans.source import ScanSource, is_scan
+from redwood_depth.scans.scan_source import ScanSource, is_scan
 
 
 def open_recording(

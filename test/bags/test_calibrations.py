@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redwood_depth.bags import driver_messages
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.bags.calibrations import Calibrations
 from redwood_depth.bags.driver_messages import COLOR_INFO_TOPIC, COLOR_TOPIC, DEPTH_TOPIC
-from redwood_depth.bags.source import BagSource
 
 SIZE = (CAMERA.height, CAMERA.width)
 

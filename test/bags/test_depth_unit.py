@@ -9,8 +9,8 @@ from bag_samples import color_pixels, depth_pixels
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from redwood_depth.bags import driver_messages
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.bags.message_types import typestore
-from redwood_depth.bags.source import BagSource
 
 DEPTH, COLOR = "/device_0/sensor_0/Depth_0/image/data", "/device_0/sensor_1/Color_0/image/data"
 

@@ -9,8 +9,8 @@ from bag_samples import write_scan
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from redwood_depth.bags import driver_messages
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.bags.message_types import typestore
-from redwood_depth.bags.source import BagSource
 from redwood_depth.bags.transforms import rotation_of
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, ScanError

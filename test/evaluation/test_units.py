@@ -10,7 +10,7 @@ from bag_samples import rgbd_messages, write_bag, write_scan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redwood_depth.bags.source import BagSource
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.errors import ScanError
 from redwood_depth.evaluation.baselines import DepthHistogram
 from redwood_depth.evaluation.fast.scores import ImageScores

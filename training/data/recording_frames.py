@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from redwood_depth.bags.source import BagSource
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import BagError, CameraError, RedwoodDepthError, ScanError
 from redwood_depth.evaluation.recordings import open_recording

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from redwood_depth.bags.source import is_bag
+from redwood_depth.bags.bag_source import is_bag
 from redwood_depth.errors import BagError, ScanError
 from redwood_depth.images.decode import area_resized
 from redwood_depth.scans.layouts.table import is_layout

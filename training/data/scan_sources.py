@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from redwood_depth.bags.source import is_bag
+from redwood_depth.bags.bag_source import is_bag
 from redwood_depth.bundle import NO_CLASS
 from redwood_depth.errors import ScanError
 from redwood_depth.scans.layouts.table import is_layout

@@ -34,7 +34,7 @@ from training.synthetic.recording import Recording
 from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Light
 from training.synthetic.rendering.render import Camera
-from training.synthetic.views import stations_about, stations_close_to, view_of_object, view_of_place
+from training.synthetic.robot_views import stations_about, stations_close_to, view_of_object, view_of_place
 
 CLASSES = ("car", "trash container", "bicycle")
 INDOOR_SHARE = {"car": 0.2, "trash container": 0.4, "bicycle": 0.45, NO_CLASS: 0.75}

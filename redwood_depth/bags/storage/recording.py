@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from redwood_depth.bags.storage import compressed
+from redwood_depth.bags.storage import compressed_files
 from redwood_depth.errors import BagError
 
 _SUFFIXES = (".mcap", ".db3", ".bag")
@@ -99,17 +99,17 @@ def _gaps(files: list[Path]) -> list[str]:
 
 
 def _stem(file: Path) -> str:
-    return (file.with_suffix("") if file.suffix in compressed.SUFFIXES else file).stem
+    return (file.with_suffix("") if file.suffix in compressed_files.SUFFIXES else file).stem
 
 
 def _is_storage(file: Path) -> bool:
-    name = file.with_suffix("") if file.suffix in (*compressed.SUFFIXES, _UNFINISHED) else file
+    name = file.with_suffix("") if file.suffix in (*compressed_files.SUFFIXES, _UNFINISHED) else file
     return name.suffix in _SUFFIXES and file.is_file()
 
 
 def _as_named(path: Path, name: str) -> Path | None:
     """The file of this name, or the same one compressed or decompressed since; None: it is not there."""
     plain = path / name
-    others = [plain.with_name(name + suffix) for suffix in compressed.SUFFIXES]
-    others += [plain.with_suffix("")] if plain.suffix in compressed.SUFFIXES else []
+    others = [plain.with_name(name + suffix) for suffix in compressed_files.SUFFIXES]
+    others += [plain.with_suffix("")] if plain.suffix in compressed_files.SUFFIXES else []
     return next((file for file in (plain, *others) if file.is_file()), None)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redwood_depth.bags.bag_source import BagSource
 from redwood_depth.bags.played_frames import PlayedFrames
 from redwood_depth.bags.reader import Bag
-from redwood_depth.bags.source import BagSource
 from redwood_depth.bags.topics import RgbdTopics
 from redwood_depth.bundle import DEMO_BUNDLE, ModelBundle
 from redwood_depth.errors import EngineError

@@ -6,7 +6,7 @@ from pathlib import Path
 from redwood_depth.camera import Intrinsics
 from redwood_depth.errors import ImageError, ScanError
 from redwood_depth.images.compressed import image_size
-from redwood_depth.scans.layouts.calibrations import matrix_file, open3d_json
+from redwood_depth.scans.layouts.layout_cameras import matrix_file, open3d_json
 from redwood_depth.scans.layouts.listed import DepthValues, ListedFrame, ListedSource, by_number, file_bytes, pictures
 
 _COLOR_FOLDERS = ("color", "rgb", "image", "images", "colour")

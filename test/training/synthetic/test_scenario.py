@@ -21,8 +21,8 @@ from training.synthetic.rendering.camera_path import HandheldPath, Station
 from training.synthetic.rendering.light import Lamp, Light
 from training.synthetic.rendering.patterns import box_mapped, palette, random_color
 from training.synthetic.rendering.render import Camera, load_scene, render_color, render_surface
+from training.synthetic.robot_views import stations_close_to, view_of_place
 from training.synthetic.scenario import _camera, random_scenario
-from training.synthetic.views import stations_close_to, view_of_place
 
 SHELL = ("wall_", "floor", "ground", "strip", "house", "lines", "far_", "kerb", "crown", "rug", "skirting")
 

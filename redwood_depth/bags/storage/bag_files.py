@@ -6,7 +6,7 @@ from typing import Protocol
 
 from redwood_depth.bags.decompression import MAGICS
 from redwood_depth.bags.message_types import RawMessage, Topic
-from redwood_depth.bags.storage import compressed
+from redwood_depth.bags.storage import compressed_files
 from redwood_depth.bags.storage.mcap import McapFile
 from redwood_depth.bags.storage.recording import Recording
 from redwood_depth.bags.storage.ros1 import Ros1File
@@ -57,7 +57,7 @@ def open_storage(path: Path, temporary: TemporaryFolder, recording: Recording) -
 def _opened(path: Path, temporary: TemporaryFolder, recording: Recording) -> StorageFile:
     copy = path
     if _beginning(path).startswith(MAGICS):
-        copy, damage = compressed.decompressed_copy(path, temporary)
+        copy, damage = compressed_files.decompressed_copy(path, temporary)
         recording.damage += filter(None, [damage])
     kind = _kind(copy)
     if kind == _MCAP:
