@@ -269,14 +269,6 @@ def test_several_jobs_give_the_same_data(root: Path, tmp_path: Path) -> None:
     assert contents(tmp_path / "one") == contents(tmp_path / "processes")
 
 
-def test_torch_is_not_needed() -> None:
-    code = "import sys; sys.modules['torch'] = None\nfrom training.__main__ import main\nmain(sys.argv[1:])"
-    for command in ("download", "prepare"):
-        arguments = [sys.executable, "-c", code, command, "--help"]
-        done = subprocess.run(arguments, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
-        assert "examples:" in done.stdout, done.stderr
-
-
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_in_the_middle_and_resumed_equals_never_stopped(tmp_path: Path, jobs: str) -> None:
     root, data = tmp_path / "scans", tmp_path / "data"

@@ -25,7 +25,6 @@ from training.data.prepared_data import PreparedData
 from training.export import bundle_export
 from training.export.bundle_export import BundleGraph, bundle_of, check_images, check_parity, export_bundle
 from training.export.precision_loss import PrecisionLoss, measure_loss
-from training.network.model import build_model
 from training.run.checkpoints import BEST
 from training.run.folder import CHECKPOINTS, CLASSES, CONFIG, TrainedRun, write_classes
 from training.run.lightning_module import DepthClassModule
@@ -296,20 +295,3 @@ def _refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[s
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
-
-
-def test_the_graph_softens_what_a_robot_resizes_once_as_training_images_are(tiny_config) -> None:
-    model = build_model(tiny_config(augment_camera=True), None, 2)
-    assert model.softness_px > 0
-    seen: list[torch.Tensor] = []
-    model.encoder.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
-    sharp = torch.zeros(1, 64, 96, 3, dtype=torch.uint8)
-    sharp[0, 32, 48] = 255
-    BundleGraph(model)(sharp)
-    spread = seen[0][0, 0]
-    assert spread.sum().item() == pytest.approx(255)
-    sigma = (spread * (torch.arange(64.0)[:, None] - 32) ** 2).sum().div(255).sqrt().item()
-    assert 0.35 < sigma < 0.55
-    model.softness_px = 0.0
-    BundleGraph(model)(sharp)
-    assert seen[1][0, 0, 32, 48].item() == 255
