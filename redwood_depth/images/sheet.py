@@ -12,7 +12,7 @@ from redwood_depth.images.preview import color_depth, draw_scale, write_text
 _PANEL = (400, 300)  # width, height in pixels
 _HEAD_PX = 36
 _GAP_PX = 6
-_TITLES = ("image and class", "true depth", "predicted depth")
+_TITLES = ("image and class", "ground truth", "predicted depth")
 
 
 @dataclass(frozen=True)
