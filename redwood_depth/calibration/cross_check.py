@@ -26,7 +26,7 @@ class CrossCheck:
 
     @property
     def helps(self) -> bool:
-        return self.abs_rel_after < (1.0 - _HELPS) * self.abs_rel_before
+        return helps(self.abs_rel_before, self.abs_rel_after)
 
     @property
     def median_factor(self) -> float:
@@ -41,12 +41,22 @@ class CrossCheck:
 
     def sentence(self) -> str:
         """What it means, for a person."""
-        low, high = self.factor_spread
-        frames = f"frames ask for factors of {low:.2f} to {high:.2f}, {self.median_factor:.2f} on median"
-        scores = f"AbsRel {self.abs_rel_before:.3f} -> {self.abs_rel_after:.3f} on held-out stretches"
-        if self.helps:
-            return f"a fixed factor would help ({scores}; {frames}): calibrate fits it"
-        return f"a fixed factor would not help ({scores}; {frames})"
+        scores = self.abs_rel_before, self.abs_rel_after
+        return fixed_factor_sentence(*scores, self.median_factor, *self.factor_spread)
+
+
+def helps(abs_rel_before: float, abs_rel_after: float) -> bool:
+    """Whether AbsRel on what was held out falls by more than noise."""
+    return abs_rel_after < (1.0 - _HELPS) * abs_rel_before
+
+
+def fixed_factor_sentence(before: float, after: float, median_factor: float, low: float, high: float) -> str:
+    """Whether a fixed factor would help, from AbsRel before and after it and the factors of single frames."""
+    frames = f"frames ask for factors of {low:.2f} to {high:.2f}, {median_factor:.2f} on median"
+    scores = f"AbsRel {before:.3f} -> {after:.3f} on held-out stretches"
+    if helps(before, after):
+        return f"a fixed factor would help ({scores}; {frames}): calibrate fits it"
+    return f"a fixed factor would not help ({scores}; {frames})"
 
 
 def cross_check(

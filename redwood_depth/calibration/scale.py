@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 TRIMMED = 0.1  # share of a fit's pixels, the worst ones, that do not count: flying pixels, glass, people who walk by
 SLOPES = (0.3, 3.0)
 _ROUNDS = 20
+_GRID = 1000
 _LEAST_DEPTH_M = 1e-3
 
 
@@ -54,6 +55,15 @@ class DepthSample:
         chosen = usable[:: max(1, math.ceil(usable.size / most))]
         pred, true = (np.log(image.reshape(-1)[chosen]).astype(np.float32) for image in (pred_m, true_m))
         return cls(stamp_ns, pred, true)
+
+    @classmethod
+    def of_grid(
+        cls, pred_m: NDArray[np.float32], true_m: NDArray[np.float32], valid: NDArray[np.bool_]
+    ) -> "DepthSample":
+        """The valid ones of about 1000 pixels of (H, W) images on a grid: as `of_image`, without a look at the rest."""
+        step = max(1, math.isqrt(true_m.size // _GRID))
+        rows = slice(step // 2, None, step)
+        return cls.of_image(pred_m[rows, rows], true_m[rows, rows], valid[rows, rows])
 
     def abs_rel(self, scale: Scale = Scale()) -> float:
         """Mean of |d' - t| / t over the pixels; NaN where there are none."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from redwood_depth.calibration.cross_check import fixed_factor_sentence
 from redwood_depth.evaluation.records import entry
 
 
@@ -63,6 +64,22 @@ class PaperScores:
 
 
 @dataclass(frozen=True)
+class FixedFactor:
+    """Whether one factor for all frames would help: fitted on stretches of time, scored on the others."""
+
+    abs_rel_before: float = entry("AbsRel of the held-out frames as they are")
+    abs_rel_after: float = entry("the same with the factor that the other stretches ask for")
+    median_factor: float = entry("what the median frame alone asks for")
+    low_factor: float = entry("5th percentile of what single frames ask for")
+    high_factor: float = entry("95th percentile")
+
+    def sentence(self) -> str:
+        """What it means, for a person."""
+        scores = self.abs_rel_before, self.abs_rel_after
+        return fixed_factor_sentence(*scores, self.median_factor, self.low_factor, self.high_factor)
+
+
+@dataclass(frozen=True)
 class DepthSummary:
     """Scores of depth beside what no model at all would score."""
 
@@ -73,6 +90,13 @@ class DepthSummary:
     )
     by_distance: list[DistanceBin] = entry("errors by true distance; bins without a pixel are skipped")
     paper: PaperScores | None = entry("with `--protocol paper`", optional=True)
+    scale_drift: float | None = entry(
+        "of one recording: standard deviation over frames of ln(median ratio of truth and prediction)", optional=True
+    )
+    scale_jitter: float | None = entry(
+        "of one recording: 95th percentile of that logarithm's change from frame to frame", optional=True
+    )
+    fixed_factor: FixedFactor | None = entry("of one recording: whether one factor would mend the scale", optional=True)
 
     def columns(self) -> dict[str, DepthScores]:
         """The columns of a table: the model raw, median-scaled, and the baselines."""

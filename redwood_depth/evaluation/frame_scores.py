@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from redwood_depth.calibration.scale import DepthSample
 from redwood_depth.evaluation.baselines import DepthHistogram
 from redwood_depth.evaluation.fast.scores import ImageScores, image_scores
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, paper_scores
@@ -18,12 +19,13 @@ _DISTANCE_EDGES_M = (1.0, 2.0, 3.0, 4.0, 6.0)
 class DepthFrame:
     """Scores of one frame's depth, and what baselines need of its ground truth.
 
-    `paper` is metrics.paper_scores, None where they were not asked for.
+    `paper` is metrics.paper_scores, None where they were not asked for; `sample` some of its pixels, for its scale.
     """
 
     depth: ImageScores
     truth: DepthHistogram
     paper: dict[str, float] | None = None
+    sample: DepthSample | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def score_depth(
     if scores is None:
         return None
     truth = DepthHistogram.of_image(target_m, valid, max_depth_m)
-    return DepthFrame(scores, truth, paper_scores(pred_m, target_m) if paper else None)
+    sample = DepthSample.of_grid(pred_m, target_m, valid)
+    return DepthFrame(scores, truth, paper_scores(pred_m, target_m) if paper else None, sample)
 
 
 def distance_edges_m(low_m: float, high_m: float) -> list[float]:

@@ -13,6 +13,7 @@ from redwood_depth.evaluation.depth_result import Baseline, DepthScores, DepthSu
 from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, distance_edges_m, mean_scores
 from redwood_depth.evaluation.plausibility import prediction_warning, truth_warning
 from redwood_depth.evaluation.result import ImageSizes, PerFrame, RecordingResult, Summary, Unscored
+from redwood_depth.evaluation.scale_scores import scale_scores
 from redwood_depth.evaluation.scoring import LEFT_OUT, BagEvaluation, EvaluationOptions
 from redwood_depth.evaluation.units import unit_warning
 
@@ -39,7 +40,7 @@ def summarize(evaluations: Sequence[BagEvaluation], subject: Subject, options: E
     latencies_ms = [one.latency_ms for bag in evaluations for one in all_frames(bag)]
     return Summary(
         frames=len(frames),
-        depth=_depth(frames, subject, options) if frames else None,
+        depth=_depth(frames, subject, options, one_recording=len(evaluations) == 1) if frames else None,
         left_out={name: left_out[name] for name in LEFT_OUT},
         focal_corrected=sum(evaluation.focal_corrected for evaluation in evaluations),
         depth_range_m=(options.min_depth_m, options.max_depth_m),
@@ -61,7 +62,9 @@ def _depth_not_scored(evaluations: Sequence[BagEvaluation]) -> str | None:
     return f"{len(without)} of {len(evaluations)} bags have no depth topic"
 
 
-def _depth(frames: Sequence[FrameScores], subject: Subject, options: EvaluationOptions) -> DepthSummary:
+def _depth(
+    frames: Sequence[FrameScores], subject: Subject, options: EvaluationOptions, *, one_recording: bool
+) -> DepthSummary:
     edges_m = distance_edges_m(options.min_depth_m, options.max_depth_m)
     baselines = _baselines([frame.truth for frame in frames], subject.training_median_m)
     of_paper = [frame.paper for frame in frames if frame.paper is not None]
@@ -71,6 +74,7 @@ def _depth(frames: Sequence[FrameScores], subject: Subject, options: EvaluationO
         baselines=baselines,
         by_distance=_by_distance(frames, edges_m, baselines["best_constant"].depth_m),
         paper=PaperScores(**mean_scores(of_paper)) if of_paper else None,
+        **(scale_scores(frames) if one_recording else {}),
     )
 
 

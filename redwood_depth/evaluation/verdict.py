@@ -33,7 +33,8 @@ def _of_depth(depth: DepthSummary) -> Verdict:
         text += " A model must beat that baseline to be of any use here."
     by_scale = 1.0 - depth.scaled.abs_rel / error if error else 0.0
     if by_scale > _SCALE_MATTERS:
-        text += f" Scaled to each frame's true median it would be {by_scale:.0%} better: scale is the weak part."
+        text += f" Scaled to each frame's true median it would be {by_scale:.0%} better"
+        text += f"; {depth.fixed_factor.sentence()}." if depth.fixed_factor else ": scale is the weak part."
     return Verdict(gain > 0, text)
 
 
