@@ -91,6 +91,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="M",
         help="meters that one unit of the depth images is, such as 0.0002 (default: as recorded, else 0.001, floats 1)",
     )
+    truth.add_argument(
+        "--depth-kind",
+        choices=("z", "ray"),
+        default="z",
+        help="ray: ground truth is the distance along each pixel's ray; it is turned into depth with the calibration",
+    )
     truth.add_argument("--image-topic", metavar="T", help="color images (default: found by type and name)")
     truth.add_argument("--depth-topic", metavar="T", help="depth images registered to color (default: found)")
     truth.add_argument("--camera-info-topic", metavar="T", help="calibration of the color camera (default: found)")
@@ -129,6 +135,7 @@ def _request(arguments: argparse.Namespace) -> EvaluateRequest:
             paper=arguments.protocol == "paper",
             registered=arguments.registered,
             depth_unit_m=arguments.depth_unit,
+            ray=arguments.depth_kind == "ray",
         ),
         outputs=Outputs(arguments.report, arguments.json, arguments.csv, arguments.write),
     )

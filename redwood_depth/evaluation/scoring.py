@@ -18,6 +18,7 @@ from redwood_depth.evaluation.handover import quick_handover
 from redwood_depth.evaluation.identity import truth_digest
 from redwood_depth.evaluation.metrics import MAX_DEPTH_M, MIN_DEPTH_M, valid_depth
 from redwood_depth.evaluation.plausibility import truth_warning, typical_depth_m
+from redwood_depth.evaluation.ray_distance import along_axis, ray_warnings
 from redwood_depth.evaluation.recordings import open_recording
 from redwood_depth.evaluation.truth_checks import TruthChecks
 from redwood_depth.evaluation.value_steps import ValueSteps
@@ -44,8 +45,8 @@ class EvaluationOptions:
     """What of a bag is scored. Topics that are None are found; `label` is the class that every frame shows, or None.
 
     `predicted_topic` is a recorded prediction, which is not taken as the ground truth. `paper` asks for
-    metrics.paper_scores as well. `registered` says that depth is of the color image, whatever the recording says;
-    `depth_unit_m` how many meters a unit of its depth is (None: as the recording says, else as REP 118).
+    metrics.paper_scores as well. `registered` says that depth is of the color image, whatever the recording says, `ray`
+    that it is the distance along the ray; `depth_unit_m` what a unit of it is (None: as recorded, else as REP 118).
     """
 
     color_topic: str | None = None
@@ -58,6 +59,7 @@ class EvaluationOptions:
     paper: bool = False
     registered: bool = False
     depth_unit_m: float | None = None
+    ray: bool = False
 
     def open(self, path: Path | str) -> FrameSource:
         """The recording at `path` with these topics. Raises BagError, ScanError."""
@@ -185,12 +187,12 @@ def evaluate(
     result.depth_not_scored = source.lacks_depth
     with open_predictions(source) as predict:
         score = partial(_score_class if source.lacks_depth else _score_pair, predict=predict, options=options)
-        for frame, outcome in _in_order(score, source, threads):
+        for frame, outcome in _in_order(score, map(along_axis, source) if options.ray else source, threads):
             _note(result, frame, outcome)
             if isinstance(outcome, ScoredFrame):
                 watch(outcome)
             progress(source.expected)
-    _take_over(result, source)
+    _take_over(result, source, options)
     if not result.frames and not result.class_frames:
         if result.failure:
             raise result.failure
@@ -200,17 +202,17 @@ def evaluate(
     return result
 
 
-def _take_over(result: BagEvaluation, source: FrameSource) -> None:
+def _take_over(result: BagEvaluation, source: FrameSource, options: EvaluationOptions) -> None:
     """What the source says once all of it was read."""
     skipped = source.skipped
-    result.damage, result.warnings = source.damage, list(source.warnings)
+    result.damage = source.damage
+    result.warnings = [*source.warnings, *ray_warnings(source.taken.get("depth"), options.ray)]
     result.corrupt_example, result.nearest_ns = skipped.corrupt_example, skipped.nearest_ns
     result.left_out.update(
         unpaired_color=skipped.unpaired_color, unpaired_depth=skipped.unpaired_depth, corrupt=skipped.corrupt
     )
 
 
-# A scored frame, the reason (of LEFT_OUT) why there is none, or the error of the model.
 _Outcome = ScoredFrame | str | EngineError
 
 

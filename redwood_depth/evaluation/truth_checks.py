@@ -25,6 +25,7 @@ _TURNS = {
 _BETTER, _CLEAR = 0.25, 0.6  # correlation with the prediction: more than turned otherwise, and at all
 _MOST_FRAMES_SHARE = 0.75
 _LEAST_REPEATED, _REPEATED_SHARE = 5, 0.1
+_ROUGH, _ROUGHER = 0.01, 5  # how much neighbors differ in the wrong byte order: relative, and times the right one
 _SPIKE, _OVER_NEXT, _LEAST_VALUES = 0.05, 3, 20
 
 
@@ -36,6 +37,7 @@ class TruthChecks:
         self._last: tuple[int | None, int | None] | None = None
         self._repeated: Counter[str] = Counter()
         self._turns: list[dict[str, float]] = []
+        self._bytes: list[tuple[float, float] | None] = []  # roughness as it is, and with the bytes swapped
         self._spikes: list[tuple[float, float] | None] = []  # the largest value, and its share
 
     def add(self, frame: RgbdFrame, pred_m: NDArray[np.float32]) -> None:
@@ -47,12 +49,17 @@ class TruthChecks:
         self._last = digests
         if self._frames % _EVERY == 0 and self._frames < _EVERY * _MOST:
             self._spikes.append(_spike(frame.depth_m))
+            self._bytes.append(_roughness(frame.depth_m))
             if found := _agreement(pred_m, frame.depth_m):
                 self._turns.append(found)
         self._frames += 1
 
     def warnings(self) -> list[str]:
-        return [word for word in (self._turned(), *map(self._frozen, ("color", "depth")), self._saturated()) if word]
+        return [
+            word
+            for word in (self._turned(), *map(self._frozen, ("color", "depth")), self._saturated(), self._swapped())
+            if word
+        ]
 
     def _turned(self) -> str | None:
         if len(self._turns) < _LEAST_LOOKED_AT:
@@ -94,6 +101,32 @@ class TruthChecks:
             f"depth is saturated: {share:.0%} of its pixels have the largest value, {value:.4g} m, in {count} of "
             f"{len(self._spikes)} frames: no distance, but the end of the range; --max-depth below it leaves them out"
         )
+
+    def _swapped(self) -> str | None:
+        known = [one for one in self._bytes if one]
+        wrong = [(own, other) for own, other in known if own > max(_ROUGH, _ROUGHER * other)]
+        if len(wrong) < max(_LEAST_LOOKED_AT, _MOST_FRAMES_SHARE * len(known)):
+            return None
+        own, other = np.median(wrong, axis=0)
+        return (
+            f"depth has its bytes in the other order: neighboring pixels differ by {own:.1%}, with the bytes swapped "
+            f"by {other:.1%} ({len(wrong)} of {len(known)} frames); the driver's is_bigendian is wrong"
+        )
+
+
+def _roughness(depth_m: NDArray[np.float32]) -> tuple[float, float] | None:
+    """Mean difference of neighbors over the median, of whole millimeters and of the same with swapped bytes."""
+    values = depth_m[::4] * np.float32(1000.0)
+    pairs = np.stack([values[:, :-1], values[:, 1:]])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    whole = np.rint(pairs)
+    if pairs.shape[1] < 1000 or whole.max() > 65535 or np.abs(pairs - whole).max() > 0.02:
+        return None
+    found = []
+    for numbers in (whole.astype(np.uint16), whole.astype(np.uint16).byteswap()):
+        wide = numbers.astype(np.float64)
+        found.append(float(np.mean(np.abs(wide[0] - wide[1])) / max(np.median(wide), 1.0)))
+    return found[0], found[1]
 
 
 def _digest(pixels: NDArray[Any]) -> int | None:
