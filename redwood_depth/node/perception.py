@@ -224,13 +224,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         inference_s = time.monotonic() - started_s
         if (anchor := self._anchor) is not None:
             anchor.scale(prediction.depth_m, intrinsics, frame.message.header)
+        words.look(frame.message, image.size, intrinsics, prediction.depth_scale, bundle.training_camera)
+        if intrinsics is None and outputs.points_are_watched():
+            words.points_are_asked_for()
         context = FrameContext(frame.message.header, image, info, intrinsics, lens_of(info, words.topic))
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)
         rays = outputs.publish_pictures(context, prediction, threshold)
-        words.look(frame.message, image.size, intrinsics, prediction.depth_scale, bundle.training_camera)
-        if intrinsics is None and outputs.points_are_watched():
-            words.points_are_asked_for()
         if rays is not None:
             words.look_at_cloud(rays, context.lens, size)
 

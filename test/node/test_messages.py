@@ -79,8 +79,9 @@ def test_camera_info_follows_the_size_of_the_image() -> None:
     assert (list(same.k), list(same.p)) == (list(info.k), list(info.p))
 
 
-@given(st.integers(0, 3), st.booleans(), st.integers(20, 500), st.integers(20, 500))
-def test_camera_info_and_intrinsics_agree(binning: int, with_region: bool, height: int, width: int) -> None:
+@given(st.integers(0, 3), st.booleans(), st.integers(20, 500), st.floats(0.8, 1.25))
+def test_camera_info_and_intrinsics_agree(binning: int, with_region: bool, height: int, stretch: float) -> None:
+    width = round(height * 4 / 3 * stretch)
     info = CameraInfo(height=480, width=640, binning_x=binning, binning_y=binning)
     info.k = [525.0, 0.0, 319.5, 0.0, 520.0, 239.5, 0.0, 0.0, 1.0]
     if with_region:
