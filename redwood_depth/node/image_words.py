@@ -11,6 +11,7 @@ from redwood_depth.node.said_once import SaidOnce
 Size = tuple[int, int]  # (height, width) in pixels
 _PATIENCE = 10  # images without a calibration, before that is more than a late camera_info
 _STRONGLY_BENT = 0.02  # of the image's width
+_WHOLE_VIEW = 0.7  # short side over focal length, 38 degrees: side by side stereo has it, a strip such as KITTI's 0.52
 _MOST_ELONGATED = 1.45  # times the training camera's: 16:9 beside 4:3 is 1.33, two images side by side are 2
 
 
@@ -38,12 +39,12 @@ class ImageWords:
         self._said.info("first", f"first image on {self.topic}: {_described(message, size)}")
         if intrinsics:
             self._said.info("focal", f"focal length {intrinsics.fx:.1f} px of {size[1]}: depth times {scale:.2f}")
-        elif self._uncalibrated == _PATIENCE:
+        if self._uncalibrated == _PATIENCE or (intrinsics and not _is_cropped(intrinsics)):
             self._warn_of_aspect(size, training)
 
-    def points_are_asked_for(self) -> None:
-        """Somebody waits for a cloud, which cannot be made without a calibration."""
-        if self._uncalibrated >= _PATIENCE:
+    def points_are_asked_for(self, nobody_calibrates: bool) -> None:
+        """Somebody waits for a cloud, which needs a calibration; `nobody_calibrates`: none will come."""
+        if nobody_calibrates or self._uncalibrated >= _PATIENCE:
             self._said.warning("points", _NO_POINTS)
 
     def look_at_cloud(self, rays: Rays, lens: Lens | None, size: Size) -> None:
@@ -59,11 +60,17 @@ class ImageWords:
             self._said.warning("lens", f"{self.topic} {_STRONG_LENS.format(rays.bent_px)}{without}")
 
     def _warn_of_aspect(self, size: Size, training: TrainingCamera) -> None:
-        """Without intrinsics, which would say that a long image is one view (as of a cropped or wide camera)."""
+        """A long image is several views, where no calibration says that it is the middle strip of one."""
         elongation = max(size) / min(size)
         trained = training.fy_over_height / training.fx_over_width
         if elongation > _MOST_ELONGATED * max(trained, 1 / trained):
             self._said.warning("aspect", f"an image of {size[1]}x{size[0]} is hardly one view {_OF_A_CAMERA}")
+
+
+def _is_cropped(intrinsics: Intrinsics) -> bool:
+    """Whether the short side spans less than a usual camera's whole view, as that of a strip of one does."""
+    spans = intrinsics.height / intrinsics.fy, intrinsics.width / intrinsics.fx
+    return min(spans) < _WHOLE_VIEW
 
 
 def _described(message: Any, size: Size) -> str:

@@ -226,7 +226,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             anchor.scale(prediction.depth_m, intrinsics, frame.message.header)
         words.look(frame.message, image.size, intrinsics, prediction.depth_scale, bundle.training_camera)
         if intrinsics is None and outputs.points_are_watched():
-            words.points_are_asked_for()
+            words.points_are_asked_for(not self.count_publishers(self.resolve_topic_name("camera_info")))
         context = FrameContext(frame.message.header, image, info, intrinsics, lens_of(info, words.topic))
         outputs.publish(context, prediction, threshold)
         self.statistics.frame_published(frame.received_s, inference_s)

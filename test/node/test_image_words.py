@@ -57,12 +57,26 @@ def test_a_calibration_says_that_a_long_image_is_one_view() -> None:
     assert focal == "focal length 718.0 px of 1241: depth times 1.25"
 
 
+@pytest.mark.parametrize(("size", "f_px"), [((240, 640), 262.5), ((480, 1280), 520.0), ((1080, 3840), 1100.0)])
+def test_two_views_with_one_calibration_are_said_all_the_same(size: tuple[int, int], f_px: float) -> None:
+    """The short side spans a whole view, the long one two: no strip of a camera's view."""
+    intrinsics = Intrinsics(size[1], size[0], f_px, f_px, size[1] / 2, size[0] / 2)
+    said = [line for line in words_on(*[size] * 3, intrinsics=intrinsics) if "hardly one view" in line]
+    assert len(said) == 1
+
+
+def test_a_cloud_that_nobody_calibrates_is_said_at_once() -> None:
+    words = ImageWords(SaidOnce(heard := Heard()), "/cam/image")
+    words.points_are_asked_for(nobody_calibrates=True)
+    assert "depth/points is asked for, but needs a calibration" in heard[0]
+
+
 def test_a_camera_info_that_comes_some_frames_late_is_no_fault() -> None:
     words = ImageWords(SaidOnce(heard := Heard()), "/cam/image")
     image = Image(header=HEADER, height=480, width=1280, encoding="bgr8")
     for intrinsics in (*[None] * 5, Intrinsics(1280, 480, 800.0, 800.0, 640.0, 240.0), None):
         words.look(image, (480, 1280), intrinsics, 1.0, TRAINING)
-        words.points_are_asked_for()
+        words.points_are_asked_for(nobody_calibrates=False)
     assert [line.split()[0] for line in heard] == ["first", "focal"]
 
 
