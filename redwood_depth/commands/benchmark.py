@@ -1,6 +1,5 @@
 """benchmark: how long each step of a frame takes, on every backend that this machine has."""
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -55,11 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser("benchmark", _DESCRIPTION, _EPILOG)
     parser.add_argument("bundle", nargs="?", type=Path, default=DEMO_BUNDLE, help="default: the bundled model")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there as well")
-    return run_command(parser, _benchmark, argv)
+    return run_command(parser, lambda given: _benchmark(given.bundle, given.json), argv)
 
 
-def _benchmark(arguments: argparse.Namespace) -> int:
-    bundle = ModelBundle.load(arguments.bundle)
+def _benchmark(folder: Path, json_file: Path | None) -> int:
+    bundle = ModelBundle.load(folder)
     print(f"{bundle.name} {bundle.version}, {bundle.width}x{bundle.height}, {bundle.precision}")
     results = []
     for choice, precision in _choices(bundle, _gpu()):
@@ -71,8 +70,8 @@ def _benchmark(arguments: argparse.Namespace) -> int:
         raise EngineError("no backend of this machine runs the model")
     _print_table(results)
     result = {"model": {"name": bundle.name, "version": bundle.version, "sha256": bundle.sha256}, "backends": results}
-    if arguments.json:
-        write_json(arguments.json, result)
+    if json_file:
+        write_json(json_file, result)
     return 0
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from redwood_depth.bundle import PRECISIONS, ModelBundle
@@ -35,6 +36,17 @@ examples:
 The node takes the fp16 engine of an fp32 bundle with the parameter precision: fp16."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    bundle: Path
+    precision: str | None
+    compute_capability: str | None
+    output: Path | None
+    force: bool
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code."""
     parser = command_parser("build_engine", _DESCRIPTION, _EPILOG)
@@ -43,29 +55,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--compute-capability", metavar="X.Y", help="build for GPUs of it (default: the GPU here)")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write the serialized engine there as well")
     parser.add_argument("--force", action="store_true", help="build anew, even if the cache has it")
-    return run_command(parser, _build_engine, argv)
+    return run_command(parser, lambda given: _build_engine(_request(given)), argv)
 
 
-def _build_engine(arguments: argparse.Namespace) -> int:
-    bundle = ModelBundle.load(arguments.bundle)
-    precision = arguments.precision or bundle.precision
-    if arguments.output and arguments.output.is_dir():
-        raise EngineError(f"--output {arguments.output} is a folder; name a file")
+def _request(given: argparse.Namespace) -> Request:
+    return Request(given.bundle, given.precision, given.compute_capability, given.output, given.force)
+
+
+def _build_engine(request: Request) -> int:
+    bundle = ModelBundle.load(request.bundle)
+    precision = request.precision or bundle.precision
+    if request.output and request.output.is_dir():
+        raise EngineError(f"--output {request.output} is a folder; name a file")
     report = Report(_say, _say)
     api, gpu = find_tensorrt(), None
-    if arguments.compute_capability:
-        target = Target(ANY_GPU, parse_capability(arguments.compute_capability))
+    if request.compute_capability:
+        target = Target(ANY_GPU, parse_capability(request.compute_capability))
     else:
         gpu = _gpu_here(api)
         target = target_here(gpu.api, gpu.device)
     started_s = time.monotonic()
-    force = "--force" if arguments.force else ""
+    force = "--force" if request.force else ""
     cache = EngineCache(bundle.name)
     engine, built = prepare_engine(bundle, precision, api, target, report, cache=cache, rebuild_because=force)
     how = f"built in {time.monotonic() - started_s:.1f} s" if built else "taken from the cache"
     print(f"{engine.path}: {len(engine.plan) / 1e6:.1f} MB, {how} ({api}, {precision}, {_for_what(target)})")
-    if arguments.output:
-        _write_output(arguments.output, engine)
+    if request.output:
+        _write_output(request.output, engine)
     if gpu is None:
         print("not verified: the robot compares it with the bundle's reference outputs when it first opens it")
     else:

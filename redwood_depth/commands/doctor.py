@@ -1,6 +1,5 @@
 """doctor: what is installed, what the model needs, and what is missing for what."""
 
-import argparse
 import importlib.util
 import os
 import platform
@@ -72,19 +71,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser("doctor", _DESCRIPTION, _EPILOG)
     parser.add_argument("bundle", nargs="?", type=Path, default=DEMO_BUNDLE, help="default: the bundled model")
     parser.add_argument("--no-images", action="store_true", help="leave out the test of images between processes")
-    return run_command(parser, _doctor, argv)
+    return run_command(parser, lambda given: _doctor(given.bundle, no_images=given.no_images), argv)
 
 
-def _doctor(arguments: argparse.Namespace) -> int:
+def _doctor(bundle: Path, *, no_images: bool) -> int:
     failed = False
-    for finding in _findings(arguments):
+    for finding in _findings(bundle, no_images=no_images):
         failed |= finding.state == "FAIL"
         print(f"{finding.state:5} {finding.what:22} {finding.detail}", flush=True)
     print("doctor: something the node needs is missing (FAIL above)" if failed else "doctor: the node can run here")
     return int(failed)
 
 
-def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
+def _findings(bundle: Path, *, no_images: bool) -> Iterator[Finding]:
     yield Finding("ok", "redwood_depth", f"{__version__}, Python {platform.python_version()}, {_platform()}")
     ros = os.environ.get("ROS_DISTRO", "not set")
     yield Finding("ok", "ROS_DISTRO", f"{ros}; middleware {os.environ.get('RMW_IMPLEMENTATION', 'the default')}")
@@ -96,9 +95,9 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield Finding(*cv_bridge)
     yield Finding("ok", "Bayer and YUV", f"converted by {converter_name()}")
     yield from (Finding(*line) for line in check_gpu())
-    yield from _model(arguments.bundle)
+    yield from _model(bundle)
     if all(_is_there(module) for module, (_, needed, _) in _MODULES.items() if needed):
-        yield from _running(no_images=arguments.no_images)
+        yield from _running(no_images=no_images)
 
 
 def _running(*, no_images: bool) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
 """play_bag: publish a bag's camera topics through DDS, without a ROS installation."""
 
-import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redwood_depth.bags.reader import Bag
@@ -28,6 +28,16 @@ examples:
   play_bag car_bag --loop            # again and again, until Ctrl-C; stamps begin anew each time"""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    bag: str
+    rate: float
+    loop: bool
+    wait_s: float
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code: 0 at the end and after Ctrl-C, 1 where the bag is damaged or empty."""
     parser = command_parser("play_bag", _DESCRIPTION, _EPILOG)
@@ -37,20 +47,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--wait", type=float, default=10.0, metavar="S", help="seconds to wait for a subscriber (default: 10)"
     )
-    return run_command(parser, _play_bag, argv)
+    return run_command(parser, lambda given: _play_bag(Request(given.bag, given.rate, given.loop, given.wait)), argv)
 
 
-def _play_bag(arguments: argparse.Namespace) -> int:
+def _play_bag(request: Request) -> int:
     try:
-        return _play(arguments)
+        return _play(request)
     except KeyboardInterrupt:  # how --loop ends: nothing went wrong
         print("play_bag: stopped", file=sys.stderr)
         return 0
 
 
-def _play(arguments: argparse.Namespace) -> int:
+def _play(request: Request) -> int:
     use_shared_memory_profile()
-    with Bag.open(arguments.bag) as bag:
+    with Bag.open(request.bag) as bag:
         for warning in bag.warnings:
             print(f"play_bag: {warning}", file=sys.stderr)
         try:
@@ -62,26 +72,26 @@ def _play(arguments: argparse.Namespace) -> int:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node("play_bag")
         try:
-            return _publish(node, bag, arguments)
+            return _publish(node, bag, request)
         finally:
             node.destroy_node()
             rclpy.shutdown()
 
 
-def _publish(node: "Node", bag: Bag, arguments: argparse.Namespace) -> int:
+def _publish(node: "Node", bag: Bag, request: Request) -> int:
     from redwood_depth.bags.player import BagPlayer, Played
 
     player = BagPlayer(node, bag)
     print(f"publishing {', '.join(player.topics)}", flush=True)
-    if not player.wait_for_subscription(arguments.wait):
-        print(f"play_bag: nobody subscribed within {arguments.wait:g} s; playing all the same", file=sys.stderr)
+    if not player.wait_for_subscription(request.wait_s):
+        print(f"play_bag: nobody subscribed within {request.wait_s:g} s; playing all the same", file=sys.stderr)
     while True:
         with Progress("playing", player.message_count) as progress:
 
             def show(played: Played, _: object, progress: Progress = progress) -> None:
                 progress.advance(f"{played.late} late")
 
-            played = player.play(arguments.rate, show)
+            played = player.play(request.rate, show)
         print(f"{played.messages} messages published, {played.late} late", flush=True)
         if bag.damage:
             print(f"play_bag: error: {bag.damage}", file=sys.stderr)
@@ -89,7 +99,7 @@ def _publish(node: "Node", bag: Bag, arguments: argparse.Namespace) -> int:
         if not played.messages:
             print(f"play_bag: error: {bag.path} has no message of {', '.join(player.topics)}", file=sys.stderr)
             return 1
-        if not arguments.loop:
+        if not request.loop:
             return 0
 
 

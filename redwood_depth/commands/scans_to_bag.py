@@ -1,6 +1,5 @@
 """scans_to_bag: Redwood scans -> a rosbag2 bag that looks like an RGB-D driver's."""
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -47,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="put JPEG and PNG in as they are, on .../compressed and .../compressedDepth: a tenth of the size",
     )
-    return run_command(parser, _scans_to_bag, argv)
+    return run_command(
+        parser, lambda given: _scans_to_bag(given.scans, given.output, compressed=given.compressed), argv
+    )
 
 
 @dataclass
@@ -62,22 +63,22 @@ def _single(paths: Sequence[str]) -> list[Path]:
     return [scan for path in map(Path, paths) for scan in (scans_in_zip(path) if path.is_file() else [path])]
 
 
-def _scans_to_bag(arguments: argparse.Namespace) -> int:
+def _scans_to_bag(paths: Sequence[str], output: Path, *, compressed: bool) -> int:
     counts = _Counts()
     with ExitStack() as stack:
-        scans = [stack.enter_context(RedwoodScan.open(path)) for path in _single(arguments.scans)]
+        scans = [stack.enter_context(RedwoodScan.open(path)) for path in _single(paths)]
         for scan in scans:
             for words in scan.warnings:
                 print(f"scans_to_bag: warning: {scan.name}: {words}", file=sys.stderr)
         counts.unpaired = sum(scan.unpaired for scan in scans)
-        writer = stack.enter_context(BagWriter(arguments.output))
+        writer = stack.enter_context(BagWriter(output))
         progress = stack.enter_context(Progress("writing", sum(len(scan.frames) for scan in scans)))
         for scan, offset_us in zip(scans, _offsets_us(scans), strict=True):
             for frame in scan.frames:
-                _write_frame(writer, scan, frame, offset_us, arguments.compressed, counts)
+                _write_frame(writer, scan, frame, offset_us, compressed, counts)
                 progress.advance()
     print(
-        f"{arguments.output}: {counts.frames} frames of {len(scans)} scan{'s' * (len(scans) > 1)}, "
+        f"{output}: {counts.frames} frames of {len(scans)} scan{'s' * (len(scans) > 1)}, "
         f"{counts.unpaired} color images without depth skipped, {counts.skipped} corrupt frames skipped"
     )
     return 0
