@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STEP = 8
+_RELIEF, _EQUAL = 1.1, 0.001
 _FACTORS = {1000.0: "millimeters", 100.0: "centimeters", 0.001: "kilometers", 0.01: "hectometers"}
 
 
@@ -31,6 +32,20 @@ def truth_warning(typical_m: Sequence[float], low_m: float, high_m: float) -> st
     return (
         f"the ground truth is {median_m:.3g} m on median (frames: {min(typical_m):.3g} to {max(typical_m):.3g} m), "
         f"{side} for {low_m:g} to {high_m:g} m: is 16UC1 in millimeters there, and 32FC1 in meters?"
+    )
+
+
+def copy_warning(abs_rel: Sequence[float], relief: Sequence[float]) -> str | None:
+    """A word on ground truth that is the prediction itself; `relief` is a frame's largest depth over its least.
+
+    No network is right to a thousandth where there is something to see; a recording of this node's own depth is.
+    """
+    told = [error for error, one in zip(abs_rel, relief, strict=True) if one > _RELIEF]
+    if not told or float(np.median(told)) > _EQUAL:
+        return None
+    return (
+        f"the ground truth equals the prediction (AbsRel {np.median(told):.5f}): it is a recording of the network's "
+        "own depth, not of a sensor; --depth-topic chooses another"
     )
 
 

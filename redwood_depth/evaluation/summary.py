@@ -11,7 +11,7 @@ from redwood_depth.evaluation.class_result import ClassScores
 from redwood_depth.evaluation.classification import class_results
 from redwood_depth.evaluation.depth_result import Baseline, DepthScores, DepthSummary, DistanceBin, PaperScores
 from redwood_depth.evaluation.frame_scores import ClassFrame, FrameScores, distance_edges_m, mean_scores
-from redwood_depth.evaluation.plausibility import prediction_warning, truth_warning
+from redwood_depth.evaluation.plausibility import copy_warning, prediction_warning, truth_warning
 from redwood_depth.evaluation.result import ImageSizes, PerFrame, RecordingResult, Summary, Unscored
 from redwood_depth.evaluation.scale_scores import scale_scores
 from redwood_depth.evaluation.scoring import LEFT_OUT, BagEvaluation, EvaluationOptions
@@ -118,6 +118,10 @@ def _warnings(evaluation: BagEvaluation, options: EvaluationOptions) -> list[str
     found = [
         *evaluation.warnings,
         units,
+        copy_warning(
+            [frame.depth.raw["abs_rel"] for frame in evaluation.frames],
+            [frame.truth.depths_mm[-1] / max(frame.truth.depths_mm[0], 1) for frame in evaluation.frames],
+        ),
         *evaluation.truth_checks.warnings(),
         truth_warning(evaluation.typical_depths_m, options.min_depth_m, options.max_depth_m),
         prediction_warning(off) if off else None,
