@@ -11,6 +11,7 @@
 # is text on the metadata topic. In all of them depth is in the sensor's unit (0.1 mm here), on compressedDepth as well,
 # where image_transport's plugin means millimeters.
 # Seen on 2026-11-27 with pyrealsense2 2.57.7.10387, 2.58.4.10922, 2.59.1.11053 (a software device: no camera is needed).
+# What redwood_depth does: reads all three, and takes the unit from Depth_Units.
 set -euo pipefail
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cd "$folder"
 

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
-from redwood_depth.errors import ClusterError
+from redwood_depth.errors import ClusterError, first_line
 
 BACKENDS = ("loky", "dask", "ray")
 _TRIES = 3
@@ -80,7 +80,7 @@ def _on_dask(
     try:
         client = Client(address, timeout=_CONNECT_S, **({} if address else local))
     except (OSError, TimeoutError, ValueError) as error:
-        raise ClusterError(f"no Dask scheduler answers at {address or 'this machine'}: {_line(error)}") from error
+        raise ClusterError(f"no Dask scheduler answers at {address or 'this machine'}: {first_line(error)}") from error
     try:
         futures = {
             client.submit(_numbered, function, index, task, pure=False, retries=_TRIES): task
@@ -108,7 +108,7 @@ def _on_ray(
         _check_answers(address or "")
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if address else local))
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"no Ray cluster answers at {address or 'this machine'}: {_line(error)}") from error
+        raise ClusterError(f"no Ray cluster answers at {address or 'this machine'}: {first_line(error)}") from error
     try:
         remote = ray.remote(max_retries=_TRIES)(_numbered)
         waiting = {remote.remote(function, index, task): task for index, task in enumerate(tasks)}
@@ -141,8 +141,6 @@ def _package(backend: str, package: str) -> Iterator[None]:
 
 
 def _lost(task: str, cluster: str, error: Exception) -> ClusterError:
-    return ClusterError(f"{task}: {cluster} lost its worker {_TRIES + 1} times ({_line(error)}); is the memory enough?")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return ClusterError(
+        f"{task}: {cluster} lost its worker {_TRIES + 1} times ({first_line(error)}); is the memory enough?"
+    )
